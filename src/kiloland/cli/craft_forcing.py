@@ -1,0 +1,85 @@
+"""``kiloland craft forcing``: weather files of a run from daily or three-hourly products."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kiloland.craft.forcing import ForcingRequest, craft_forcing
+from kiloland.errors import ExitCode, InputError
+
+DESCRIPTION = """\
+Make the forcing of a run: monthly stream files over the land cells of a domain, in its order.
+
+The source folder holds one of
+  * Daymet's daily files, daymet_v4_daily_<na|hi|pr>_<var>_<yyyy>.nc (tmin, tmax, prcp, srad, vp, dayl; the
+    whole grid, a tile or a subset), and a reanalysis of 1 to 6 hours on a regular grid (TBOT, PSRF, FLDS,
+    WIND, PRECTmms, FSDS and QBOT, RH or TDEW, in files of any name). Daily values are kept: the extremes of
+    temperature, the sum of precipitation, the mean vapour pressure, the shortwave of the day. The reanalysis
+    gives the shape of the local day, and pressure, wind and longwave.
+  * three-hourly files on Daymet's grid, clmforc.Daymet4.1km.<VAR>.<YYYY-MM>.nc; values are taken as they are.
+
+Cells are matched by gridcell id. Leap years become years of 365 days: 29 February is left out, 31 December
+(which Daymet lacks) is made from 30 December. The output also holds stream descriptions for E3SM.
+
+Work that was interrupted goes on where it stopped: finished files are verified and kept.
+"""
+EPILOG = """\
+examples:
+  kiloland craft forcing --source daymet/ --domain seward.nc --years 1980:1989 -o forcing/
+  kiloland craft forcing --source daymet/ --domain seward.nc --years 1980:1989 -o forcing/ --part 1/2
+  kiloland craft forcing --source daymet/ --domain seward.nc --years 1980:1989 -o forcing/ --part 2/2
+"""
+
+
+def register_forcing(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``craft forcing``."""
+    parser = kinds.add_parser(
+        "forcing",
+        help="weather files from Daymet and a reanalysis",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="folder of the products")
+    parser.add_argument("--domain", type=Path, required=True, metavar="D.nc", help="the domain file")
+    parser.add_argument("--years", required=True, metavar="A:B", help="first and last year, both included")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the files")
+    parser.add_argument(
+        "--heights",
+        metavar="FILE:VARIABLE",
+        help="height of the cells [m], for the pressure; the reanalysis then needs TOPO, elevation or HGT",
+    )
+    parser.add_argument("--memory", type=int, default=256, metavar="MB", help="bound of arrays (default 256)")
+    parser.add_argument("--part", default="1/1", metavar="I/N", help="make every N-th month, from the I-th")
+    parser.set_defaults(handler=forcing)
+
+
+def forcing(options: argparse.Namespace) -> ExitCode:
+    """Make the files and print a summary; progress goes to standard error."""
+    first, last = _numbers(options.years, ":", "--years A:B")
+    part, parts = _numbers(options.part, "/", "--part I/N")
+    request = ForcingRequest(
+        source=options.source,
+        domain=options.domain,
+        first_year=first,
+        last_year=last,
+        output=options.output,
+        heights=options.heights,
+        memory=options.memory,
+        part=part,
+        parts=parts,
+    )
+    summary = craft_forcing(request, lambda text: print(text, file=sys.stderr, flush=True))
+    for line in summary.lines():
+        print(line)
+    return ExitCode.OK
+
+
+def _numbers(text: str, mark: str, expected: str) -> tuple[int, int]:
+    first, _, second = text.partition(mark)
+    try:
+        return int(first), int(second or first)
+    except ValueError as error:
+        raise InputError("not two whole numbers", found=text, expected=expected) from error

@@ -1,0 +1,107 @@
+"""The ledger of the balances: largest errors and running sums of every budget, one value a column.
+
+A process joins with one entry in :func:`budgets_of_step`: its name, the terms that enter, the terms that
+leave or stay, and what is left over. The ledger itself knows nothing of the processes.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from kiloland.land.biophysics.safe_math import sum_rows
+from kiloland.land.pytree import pytree_dataclass
+from kiloland.land.state import LandState
+from kiloland.land.step import ColumnConstants, Settings, StepOutput
+from kiloland.land.subgrid import patch_to_column
+from kiloland.land.vertical import SNOW_LAYERS
+
+BUDGETS = ("heat", "radiation", "water")
+"""Names of the budgets, in the order of the ledger's first axis."""
+BARS = {"heat": 1e-7, "radiation": 1e-10, "water": 1e-9}
+"""Largest error that one step of one column may have, in the units below."""
+UNITS = {"heat": "W m-2", "radiation": "W m-2", "water": "kg m-2"}
+
+
+@pytree_dataclass
+class Budget:
+    """One budget of a step, per column: ``entering`` = ``accounted`` but for the ``error``."""
+
+    entering: Float[Array, " column"]
+    accounted: Float[Array, " column"]
+    error: Float[Array, " column"]
+
+
+@pytree_dataclass
+class Ledger:
+    """What the budgets came to since the start of the run, in the order of :data:`BUDGETS`."""
+
+    largest_error: Float[Array, "budget column"]
+    entered: Float[Array, "budget column"]
+    """Sum over the steps."""
+    accounted: Float[Array, "budget column"]
+
+
+def open_ledger(columns: int) -> Ledger:
+    """A ledger without entries."""
+    shape = (len(BUDGETS), columns)
+    # Three arrays, not one thrice: the step takes over their memory.
+    return Ledger(largest_error=jnp.zeros(shape), entered=jnp.zeros(shape), accounted=jnp.zeros(shape))
+
+
+def enter_step(ledger: Ledger, budgets: tuple[Budget, ...]) -> Ledger:
+    """The ledger after one more step."""
+    entering = jnp.stack([budget.entering for budget in budgets])
+    accounted = jnp.stack([budget.accounted for budget in budgets])
+    error = jnp.abs(jnp.stack([budget.error for budget in budgets]))
+    return Ledger(
+        largest_error=jnp.maximum(ledger.largest_error, error),
+        entered=ledger.entered + entering,
+        accounted=ledger.accounted + accounted,
+    )
+
+
+def budgets_of_step(
+    before: LandState,
+    after: LandState,
+    output: StepOutput,
+    constants: ColumnConstants,
+    settings: Settings,
+) -> tuple[Budget, ...]:
+    """The budgets of a step, in the order of :data:`BUDGETS`.
+
+    Heat: surface heat = storage + phase change, W m-2. Radiation: incident = absorbed + reflected, W m-2;
+    its error is the largest of the column's patches. Water, kg m-2: no process of this configuration moves
+    water into or out of a column but one, the melt of a snowpack without layers, which runs off.
+    """
+    return _heat(output), _radiation(output, constants), _water(before, after, output, settings)
+
+
+def _heat(output: StepOutput) -> Budget:
+    terms = output.heat.budget
+    accounted = terms.storage + terms.phase_change + terms.pond_phase_change
+    return Budget(terms.surface, accounted, terms.residual)
+
+
+def _radiation(output: StepOutput, constants: ColumnConstants) -> Budget:
+    index, radiation = constants.index, output.radiation
+    settled = radiation.absorbed + radiation.reflected
+    errors = jnp.abs(radiation.balance_error)[index.slot_patch]
+    return Budget(
+        entering=patch_to_column(settled + radiation.balance_error, index),
+        accounted=patch_to_column(settled, index),
+        error=jnp.max(jnp.where(index.slot_weight > 0.0, errors, 0.0), axis=0),
+    )
+
+
+def _water(before: LandState, after: LandState, output: StepOutput, settings: Settings) -> Budget:
+    was = total_water(before)
+    found = total_water(after) + output.heat.phase.layerless_melt * settings.timestep
+    return Budget(was, found, found - was)
+
+
+def total_water(state: LandState) -> Float[Array, " column"]:
+    """Water of each column, kg m-2: ground, snow with or without layers, and pond."""
+    column = state.column
+    ground = sum_rows(column.liquid_water[SNOW_LAYERS:] + column.ice[SNOW_LAYERS:])
+    return ground + column.snow_water + column.pond_water

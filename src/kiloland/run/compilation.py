@@ -1,0 +1,68 @@
+"""The cache of compiled programs, which outlives processes, also those killed while they write to it.
+
+A process that is killed may leave an entry cut off; the compiler would find it broken, warn and compile
+anew in every later run. Each process therefore leaves a mark while it lives. Whoever finds the mark of a
+dead process removes the entries written since, which costs one compilation.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+from pathlib import Path
+
+import jax
+
+from kiloland.errors import OutputError
+from kiloland.files import write_text
+from kiloland.files.atomic import host_name, process_alive
+
+logger = logging.getLogger(__name__)
+
+MARK = ".kiloland-compiling-"
+"""Marks are named ``.kiloland-compiling-<host>-<process>``."""
+SHORTEST_COMPILATION = 1.0
+"""Programs that take less time to compile than this many seconds are not kept."""
+
+
+def set_up_jax() -> None:
+    """Keep compiled programs in the folder ``KILOLAND_CACHE``, by default ``~/.cache/kiloland/jax``.
+
+    Where that folder cannot be written, a warning is logged and every process compiles for itself.
+    """
+    folder = Path(os.environ.get("KILOLAND_CACHE") or Path.home() / ".cache" / "kiloland" / "jax")
+    mark = folder / f"{MARK}{host_name()}-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_suspects(folder)
+        if not mark.exists():
+            write_text(mark, "")
+            atexit.register(_remove, mark)
+    except (OSError, OutputError) as error:
+        logger.warning("compiled programs are not kept: %s", error)
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", SHORTEST_COMPILATION)
+
+
+def remove_suspects(folder: Path) -> list[Path]:
+    """Remove the entries that a dead process of this machine may have left cut off; returns them."""
+    gone = []
+    for mark in folder.glob(f"{MARK}{host_name()}-*"):
+        number = mark.name.rpartition("-")[2]
+        if not number.isdigit() or process_alive(int(number)):
+            continue
+        # Another process may clean up at the same moment.
+        with contextlib.suppress(FileNotFoundError):
+            since = mark.stat().st_mtime
+            gone += [entry for entry in folder.glob("*-cache") if entry.stat().st_mtime >= since]
+        for file in (*gone, mark):
+            _remove(file)
+    return gone
+
+
+def _remove(file: Path) -> None:
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)

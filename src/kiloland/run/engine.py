@@ -1,0 +1,146 @@
+"""The engine: blocks of columns advanced through chunks of steps by one compiled function.
+
+Columns never talk to each other, so blocks are outside and steps inside. The number of steps is an
+argument of the compiled function, not a part of it: one compilation serves chunks of any length and the
+same machine code computes every step, so results do not depend on where a run was cut.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kiloland.atmosphere.forcing import Forcing
+from kiloland.land.accumulate import accumulate
+from kiloland.land.fields import FIELDS, FieldContext
+from kiloland.land.ledger import Ledger, budgets_of_step, enter_step
+from kiloland.land.state import LandState
+from kiloland.land.step import ColumnConstants, Settings, StepOutput, Weather
+from kiloland.land.subgrid import Block, ColumnGroup, patch_to_column
+from kiloland.land.vertical import GROUND_LAYERS, SNOW_LAYERS
+from kiloland.variables import Averaging, history_variable
+
+Step = Callable[[LandState, Weather, ColumnConstants, Settings], tuple[LandState, StepOutput]]
+
+
+@dataclass(frozen=True)
+class FieldPlan:
+    """One accumulated field: its name, its way of averaging, and whether it stays on patches."""
+
+    name: str
+    averaging: Averaging
+    on_patches: bool
+
+
+Accumulators = tuple[tuple[jax.Array, ...], ...]
+
+
+@partial(jax.jit, static_argnames=("step", "plans", "settings"), donate_argnums=(0, 1, 2))
+def advance_block(
+    state: LandState,
+    accumulators: Accumulators,
+    ledger: Ledger,
+    series: Weather,
+    count: jax.Array,
+    constants: ColumnConstants,
+    *,
+    step: Step,
+    plans: tuple[tuple[FieldPlan, ...], ...],
+    settings: Settings,
+) -> tuple[LandState, Accumulators, Ledger]:
+    """Advance one block by ``count`` steps of a weather series ``[step, ...]`` that may be longer."""
+
+    def body(
+        number: jax.Array, carry: tuple[LandState, Accumulators, Ledger]
+    ) -> tuple[LandState, Accumulators, Ledger]:
+        before, sums, ledger = carry
+        weather: Weather = jax.tree.map(lambda values: values[number], series)
+        after, output = step(before, weather, constants, settings)
+        context = FieldContext(after, output, weather, constants)
+        sums = tuple(
+            tuple(
+                accumulate(total, field_value(plan, context), plan.averaging)
+                for total, plan in zip(totals, plan_of_tape, strict=True)
+            )
+            for totals, plan_of_tape in zip(sums, plans, strict=True)
+        )
+        return after, sums, enter_step(ledger, budgets_of_step(before, after, output, constants, settings))
+
+    return jax.lax.fori_loop(0, count, body, (state, accumulators, ledger))  # type: ignore[no-any-return]
+
+
+def field_value(plan: FieldPlan, context: FieldContext) -> jax.Array:
+    """Value of one field in one step: on patches, or on columns as the mean of their patches."""
+    field = FIELDS[plan.name]
+    value = field.value(context)
+    index = context.constants.index
+    if plan.on_patches:
+        return value if field.on_patches else value[..., index.patch_column]
+    return patch_to_column(value, index) if field.on_patches else value
+
+
+def field_levels(name: str) -> tuple[int, ...]:
+    """Sizes of the level axes of a field, from the registry."""
+    sizes = {"levgrnd": GROUND_LAYERS, "numrad": 2, "levsno": SNOW_LAYERS}
+    return tuple(sizes[dim] for dim in history_variable(name).dims)
+
+
+def weather_series(forcing: Forcing, zenith_next: np.ndarray, columns: np.ndarray, steps: int) -> Weather:
+    """Forcing ``[time, cell]`` as the weather of a block's columns, padded to a fixed number of steps.
+
+    Args:
+        forcing: of the rank's cells.
+        zenith_next: cosine of the zenith angle at the end of each step, ``[time, cell]``.
+        columns: cell of each (padded) column.
+        steps: length of the series; the last step is repeated and never used.
+    """
+    take = np.minimum(np.arange(steps), zenith_next.shape[0] - 1)
+
+    def on_columns(values: np.ndarray) -> jax.Array:
+        return jnp.asarray(values[take][:, columns])
+
+    def bands(visible: np.ndarray, near_infrared: np.ndarray) -> jax.Array:
+        return jnp.asarray(np.stack([visible[take][:, columns], near_infrared[take][:, columns]], axis=1))
+
+    plain = {f.name for f in dataclasses.fields(Weather)} & {f.name for f in dataclasses.fields(Forcing)}
+    return Weather(
+        **{name: on_columns(getattr(forcing, name)) for name in plain},
+        shortwave_direct=bands(forcing.shortwave_direct_visible, forcing.shortwave_direct_near_infrared),
+        shortwave_diffuse=bands(forcing.shortwave_diffuse_visible, forcing.shortwave_diffuse_near_infrared),
+        cosine_zenith_next=on_columns(zenith_next),
+    )
+
+
+def split_state(state: LandState, block: Block) -> LandState:
+    """The padded part of a group's state that belongs to a block."""
+    # Picked on the host: a dispatch to the device for each field of each block would take longer.
+    return LandState(
+        column=jax.tree.map(lambda v: jnp.asarray(np.asarray(v)[..., block.column_take]), state.column),
+        patch=jax.tree.map(lambda v: jnp.asarray(np.asarray(v)[..., block.patch_take]), state.patch),
+    )
+
+
+def join_states(states: list[LandState], blocks: list[Block], group: ColumnGroup) -> LandState:
+    """The state of a group from the states of its blocks, padding dropped."""
+
+    def join(part: str, count: Callable[[Block], int]) -> list[jax.Array]:
+        pieces = [
+            [np.asarray(leaf)[..., : count(block)] for leaf in jax.tree.leaves(getattr(state, part))]
+            for state, block in zip(states, blocks, strict=True)
+        ]
+        return [jnp.asarray(np.concatenate(leaves, axis=-1)) for leaves in zip(*pieces, strict=True)]
+
+    template = states[0]
+    column = jax.tree.unflatten(
+        jax.tree.structure(template.column), join("column", lambda b: b.columns.stop - b.columns.start)
+    )
+    patch = jax.tree.unflatten(
+        jax.tree.structure(template.patch), join("patch", lambda b: b.patches.stop - b.patches.start)
+    )
+    return LandState(column=column, patch=patch)

@@ -1,0 +1,106 @@
+"""Weather for the compiled step: read in batches of blocks, one batch ahead of the computation.
+
+While the compiled step works on one batch, a thread reads and interpolates the weather of the next. What is
+read, and so every bit of it, is the same as without the thread.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from kiloland.atmosphere.calendar import ModelTimes
+from kiloland.land.step import Weather
+from kiloland.run.engine import weather_series
+from kiloland.run.model import Model
+from kiloland.run.setup import PreparedGroup, zenith_at_ends
+
+BATCH_COLUMNS = 8_192
+"""Columns whose weather is read at once: about 50 MB for a chunk of 48 steps."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive blocks whose weather is read together, and the cells that they lie in.
+
+    A batch bounds the memory for weather whatever the number of cells of a rank.
+    """
+
+    blocks: range
+    first_cell: int
+    end_cell: int
+
+
+def batches_of(prepared: PreparedGroup) -> list[Batch]:
+    """The blocks of a rank in batches of about :data:`BATCH_COLUMNS` columns."""
+    width = max(1, BATCH_COLUMNS // len(prepared.blocks[0].column_take))
+    result = []
+    for first in range(0, len(prepared.blocks), width):
+        blocks = range(first, min(first + width, len(prepared.blocks)))
+        columns = slice(prepared.blocks[first].columns.start, prepared.blocks[blocks[-1]].columns.stop)
+        cells = prepared.group.gridcell[columns]
+        result.append(Batch(blocks, int(cells.min()), int(cells.max()) + 1))
+    return result
+
+
+class Wanted(NamedTuple):
+    """One batch of one chunk: its number, the start of the chunk in seconds, the number of steps."""
+
+    batch: int
+    start: int
+    steps: int
+
+
+class WeatherReader:
+    """Reads the weather of batches, the next one in advance."""
+
+    def __init__(self, model: Model, batches: list[Batch]) -> None:
+        self._model = model
+        self._batches = batches
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="weather")
+        self._coming: dict[Wanted, Future[list[Weather]]] = {}
+
+    def __enter__(self) -> Self:
+        """The reader itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Drop what is not needed any more."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def take(self, wanted: Wanted, then: Wanted | None) -> list[Weather]:
+        """The weather of each block of a batch; the batch that comes next is begun.
+
+        Raises:
+            InputError: whatever is wrong with the forcing of these steps.
+        """
+        current = self._coming.pop(wanted, None) or self._pool.submit(self._read, wanted)
+        if then is not None and then not in self._coming:
+            self._coming = {then: self._pool.submit(self._read, then)}
+        return current.result()
+
+    def _read(self, wanted: Wanted) -> list[Weather]:
+        model, batch = self._model, self._batches[wanted.batch]
+        case = model.case.case
+        cells = np.arange(batch.first_cell, batch.end_cell)
+        forcing = model.source.load(ModelTimes(wanted.start, case.step_seconds, wanted.steps), cells)
+        zenith = zenith_at_ends(
+            wanted.start,
+            case.step_seconds,
+            wanted.steps,
+            model.domain.longitude[cells],
+            model.domain.latitude[cells],
+            case.orbital_year,
+        )
+        steps = model.case.compute.steps_per_chunk
+        gridcell = model.prepared.group.gridcell
+        return [
+            weather_series(forcing, zenith, gridcell[block.column_take] - batch.first_cell, steps)
+            for block in (model.prepared.blocks[number] for number in batch.blocks)
+        ]

@@ -1,0 +1,34 @@
+"""The oracle: every comparison with output of the Fortran model that given material allows.
+
+``material`` says which runs there are, ``bench`` reads one run, ``processes`` lists what is compared and how
+close it must be, ``runner`` does it, ``report`` prints it. A new process is one entry in ``PROCESSES``.
+"""
+
+from kiloland.verify.oracle.material import FILE_NAME, Material, RunEntry, default_folder, read_material
+from kiloland.verify.oracle.processes import PROCESSES, Process
+from kiloland.verify.oracle.report import to_json, to_markdown, to_table
+from kiloland.verify.oracle.rows import Bar, Outcome, Row, Verdict
+from kiloland.verify.oracle.runner import run_oracle
+from kiloland.verify.oracle.selection import chosen_processes, chosen_runs, listing, progress_lines
+
+__all__ = [
+    "FILE_NAME",
+    "PROCESSES",
+    "Bar",
+    "Material",
+    "Outcome",
+    "Process",
+    "Row",
+    "RunEntry",
+    "Verdict",
+    "chosen_processes",
+    "chosen_runs",
+    "default_folder",
+    "listing",
+    "progress_lines",
+    "read_material",
+    "run_oracle",
+    "to_json",
+    "to_markdown",
+    "to_table",
+]

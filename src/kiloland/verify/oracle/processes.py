@@ -1,0 +1,119 @@
+"""The table of processes: what is compared, what it needs, and how close it must be.
+
+A process that joins later is one more entry: a name, a sentence, a bar and a check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from kiloland.verify.oracle import checks
+from kiloland.verify.oracle.bench import Bench
+from kiloland.verify.oracle.forcing import forcing
+from kiloland.verify.oracle.rows import Bar, Finding, Measure
+
+Check = Callable[[Bench], Iterator[Finding]]
+
+
+@dataclass(frozen=True)
+class Process:
+    """One kind of comparison; ``bars`` overrides the bar of single variables."""
+
+    name: str
+    compares: str
+    needs: str
+    bar: Bar
+    check: Check
+    bars: Mapping[str, Bar] = field(default_factory=dict)
+    uses_restarts: bool = True
+
+    def bar_of(self, variable: str) -> Bar:
+        """The bar of a variable."""
+        return self.bars.get(variable, self.bar)
+
+
+def _relative(value: float) -> Bar:
+    return Bar(value, Measure.RELATIVE)
+
+
+def _absolute(value: float) -> Bar:
+    return Bar(value, Measure.ABSOLUTE)
+
+
+PROCESSES: tuple[Process, ...] = (
+    Process(
+        "restart rewrite",
+        "each restart loaded into the state and expanded again, every variable bit for bit",
+        "restarts",
+        _absolute(0.0),
+        checks.rewrite,
+    ),
+    Process(
+        "zenith",
+        "cosine of the zenith angle of every active column, from orbit and date",
+        "restarts, namelists",
+        _relative(1e-12),
+        checks.zenith,
+    ),
+    Process(
+        "albedo",
+        "albedos, absorbed and transmitted fractions and leaf scaling, from the state in the same restart",
+        "restarts, surface file, plant parameters",
+        _relative(1e-12),
+        checks.albedo,
+    ),
+    Process(
+        "forcing",
+        "atmospheric forcing of every step of a tape, from the site file",
+        "double per-step tapes, site forcing",
+        _relative(1e-12),
+        forcing,
+        uses_restarts=False,
+    ),
+    Process(
+        "shortwave",
+        "sunlight absorbed and reflected in step n, from the albedos of restart n and the light on the tape",
+        "restarts, double per-step tapes of patches",
+        _absolute(1e-10),
+        checks.shortwave,
+    ),
+    Process(
+        "temperature one step",
+        "ground temperature of restart n+1 from restart n, forced by the tape's EFLX_GNET and DGNETDT, "
+        "without snow and pond",
+        "restarts one step apart, double per-step tapes with EFLX_GNET and DGNETDT, surface file",
+        _absolute(1e-10),
+        checks.temperature_one_step,
+    ),
+    Process(
+        "temperature consecutive",
+        "the same over consecutive steps, temperature carried on, water and ice from the restarts",
+        "as temperature one step",
+        _absolute(1e-8),
+        checks.temperature_consecutive,
+    ),
+    Process(
+        "temperature total flux",
+        "ground temperature of restart n+1, forced by the total flux EFLX_SOIL_GRND; unfrozen surface, "
+        "no snow, no pond",
+        "as temperature one step, but EFLX_SOIL_GRND on the tape",
+        _absolute(1e-9),
+        checks.temperature_total_flux,
+    ),
+    Process(
+        "temperature split",
+        "temperature of restart n+1 in all columns, fluxes into snow, soil and pond rebuilt from the tape",
+        "as temperature one step, and CGRNDS, CGRNDL, QFLX_SNOW_GRND and the weather on the tape",
+        _absolute(1e-9),
+        checks.temperature_split,
+    ),
+    Process(
+        "bare ground",
+        "surface of snow-free columns and the fluxes of their patches without plants",
+        "as temperature one step, and the weather on the tape",
+        _relative(1e-11),
+        checks.bare_ground,
+    ),
+)
+"""In the order of the table."""
