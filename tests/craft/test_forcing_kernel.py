@@ -14,18 +14,18 @@ from kiloland.atmosphere.calendar import calendar_day, seconds_of_date
 from kiloland.atmosphere.derive import saturation_specific_humidity, vapour_pressure
 from kiloland.atmosphere.interpolate import Sun
 from kiloland.atmosphere.orbit import declination, orbital_parameters
-from kiloland.craft.forcing.bins import day_of_yearday, local_day_shift, local_hours, solar_hours
-from kiloland.craft.forcing.daymet import daily_weather
-from kiloland.craft.forcing.downscaling import cell_sun
-from kiloland.craft.forcing.kernel import (
+from kiloland.craft.forcing.bins import (
     SOLAR_CONSTANT,
-    CellSun,
-    DailyWeather,
-    Downscaled,
-    SubdailyShape,
-    downscale,
-    spread_below,
+    day_of_yearday,
+    local_day_shift,
+    local_hours,
+    solar_hours,
 )
+from kiloland.craft.forcing.block import downscale
+from kiloland.craft.forcing.daymet import daily_weather
+from kiloland.craft.forcing.kernel import spread_below
+from kiloland.craft.forcing.sun import cell_sun
+from kiloland.craft.forcing.weather import CellSun, DailyWeather, Downscaled, SubdailyShape
 from kiloland.files import open_dataset
 
 FloatArray = NDArray[np.float64]
@@ -107,8 +107,7 @@ def oak_ridge(shared: Path) -> Case:
     shift = int(local_day_shift(longitude)[0])
     days = daily.precipitation.shape[0]
     shape = spruce_shape(shared / "data/spruce/US-SPR_forcing.nc4", days, shift)
-    bins = 8 * first + shift + np.arange(8 * days, dtype=np.int64)
-    return Case(daily, shape, cell_sun(bins, longitude, latitude, shift, ORBIT))
+    return Case(daily, shape, cell_sun(first, days, longitude, latitude, shift, ORBIT))
 
 
 @pytest.mark.oracle
@@ -208,8 +207,7 @@ def made_case(
 ) -> Case:
     """A cell with the same day again and again, under a reanalysis without or with a shape."""
     shift = int(local_day_shift(np.array([longitude]))[0])
-    bins = 8 * first + shift + np.arange(8 * days, dtype=np.int64)
-    sun = cell_sun(bins, np.array([longitude]), np.array([latitude]), shift, ORBIT)
+    sun = cell_sun(first, days, np.array([longitude]), np.array([latitude]), shift, ORBIT)
     values = {"tmin": 270.0, "tmax": 280.0, "prcp": 5.0, "vp": 400.0, "srad": 60.0} | daily
     weather = DailyWeather(
         *(np.full((days, 1), values[name]) for name in ("tmin", "tmax", "prcp", "vp", "srad"))
@@ -323,7 +321,8 @@ def test_pressure_follows_the_height_of_the_cell() -> None:
 def test_cut_and_spread_keeps_the_sum_and_the_caps() -> None:
     draw = np.random.default_rng(3)
     values, cap = draw.gamma(1.0, 1.0, (200, 8, 3)), draw.gamma(4.0, 0.5, (200, 8, 3))
-    found, cut = spread_below(values, cap)
+    spread, cut = spread_below(tuple(values.swapaxes(0, 1)), tuple(cap.swapaxes(0, 1)))
+    found = np.stack(spread, axis=1)
     assert (found <= cap).all()
     kept = ~cut
     np.testing.assert_allclose(found.sum(axis=1)[kept], values.sum(axis=1)[kept], rtol=1e-13)

@@ -21,6 +21,8 @@ IntArray = NDArray[np.int64]
 BINS_PER_DAY: Final = 8
 BIN_SECONDS: Final = SECONDS_PER_DAY // BINS_PER_DAY
 BIN_HOURS: Final = 24 // BINS_PER_DAY
+SOLAR_CONSTANT: Final = 1361.0
+"""W m-2 at the mean distance of the sun."""
 LARGEST_SHIFT: Final = 4
 """Intervals by which a local day can begin before or after the day of UTC."""
 LEAP_DAY_OF_YEAR: Final = 59

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from kiloland.atmosphere.calendar import DAYS_PER_YEAR, SECONDS_PER_DAY, decode_times, describe_seconds
 from kiloland.atmosphere.derive import FREEZING
 from kiloland.craft.forcing.bins import day_of_yearday, is_leap
-from kiloland.craft.forcing.kernel import DailyWeather
 from kiloland.craft.forcing.places import CellPlaces, match_cells
+from kiloland.craft.forcing.weather import DailyWeather
 from kiloland.errors import InputError
 from kiloland.files import Dataset, Variable, open_dataset
 from kiloland.grid import Domain, Grid

@@ -9,62 +9,54 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from jax import Array
 from numpy.typing import NDArray
 
-from kiloland.atmosphere.calendar import calendar_day
-from kiloland.atmosphere.interpolate import Sun
-from kiloland.atmosphere.orbit import Orbit, declination, orbital_parameters
-from kiloland.craft.forcing.bins import (
-    BIN_SECONDS,
-    BINS_PER_DAY,
-    local_day_shift,
-    month_days,
-    solar_hours,
-)
+from kiloland.atmosphere.orbit import Orbit, orbital_parameters
+from kiloland.craft.forcing.bins import BINS_PER_DAY, local_day_shift, month_days, solar_hours
+from kiloland.craft.forcing.block import BlockOfFields, spread_days
 from kiloland.craft.forcing.daymet import DaymetSource, leap_year_change
+from kiloland.craft.forcing.groups import Group, grouped
 from kiloland.craft.forcing.heights import read_heights
-from kiloland.craft.forcing.kernel import (
-    SOLAR_CONSTANT,
-    CellSun,
-    DailyWeather,
-    Downscaled,
-    SubdailyShape,
-    downscale,
-)
 from kiloland.craft.forcing.locate import Weights, grid_weights
 from kiloland.craft.forcing.losses import Block, Losses
 from kiloland.craft.forcing.output import VARIABLES, Month
 from kiloland.craft.forcing.reanalysis import Reanalysis
+from kiloland.craft.forcing.shape import ShapeOfDays
+from kiloland.craft.forcing.sun import sun_of_days
+from kiloland.craft.forcing.weather import DailyWeather
 from kiloland.files import open_dataset
 from kiloland.grid import Domain, Grid
 
 logger = logging.getLogger(__name__)
 
 FloatArray = NDArray[np.float64]
+SingleArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 ORBITAL_YEAR: Final = 1990
 """Of the sun by which shortwave is spread: the data atmosphere's own default."""
-MARGIN: Final = 4
-"""Days read before and after a month: one for local time, one for the joints, two for the mean cycle."""
-CYCLE_DAYS: Final = 2
-"""Days before and after that make the mean cycle of precipitation."""
-BYTES_PER_VALUE: Final = 8 * 45
-"""Memory of the kernel for one interval of one cell."""
-SETTINGS: Final = "daily to 3-hourly, rules 1"
+EDGE: Final = 2
+"""Local days before the month: one that reaches into it, and the one whose joint with it is smoothed."""
+LOCAL_DAYS: Final = 31 + 2 * EDGE
+"""Days computed for every month, so that one program serves all."""
+BYTES_PER_CELL: Final = 2 * 5 * 8 * LOCAL_DAYS + 31 * BINS_PER_DAY * 4 * (len(VARIABLES) + 1)
+"""Memory of a band for each cell: its days, and the fields of a month, one of them twice."""
+SETTINGS: Final = "daily to 3-hourly, rules 2"
 
 
 @dataclass(frozen=True)
 class DownscalingSource:
     """Daymet's days and the reanalysis over the land cells of a domain; ``rise``: height of the cells above
-    the surface of the reanalysis [m]."""
+    the surface of the reanalysis [m], None without heights; ``valid``: points with values ``[lat, lon]``."""
 
     daymet: DaymetSource
     reanalysis: Reanalysis
     land: Domain
-    weights: Weights
-    rise: FloatArray
+    valid: NDArray[np.bool_]
+    rise: FloatArray | None
     memory: int
+    orbit: Orbit
     settings: str
     notes: tuple[str, ...]
 
@@ -76,24 +68,19 @@ class DownscalingSource:
         daymet = DaymetSource.open(folder, land, grid, years)
         first, end = month_days(years.start, 1)[0], month_days(years.stop - 1, 12)[1]
         reanalysis = Reanalysis.open(folder, first, end)
-        weights = grid_weights(
-            reanalysis.longitude,
-            reanalysis.latitude,
-            land.longitude,
-            land.latitude,
-            _valid(reanalysis),
-            str(folder),
-        )
-        rise, adjusted = np.zeros(land.number_of_cells), "no height adjustment"
+        valid = _valid(reanalysis)
+        weights = _weights(reanalysis, land, valid)
+        rise, adjusted = None, "no height adjustment"
         if heights is not None:
             rise, adjusted = read_heights(heights, land, reanalysis, weights, folder), f"heights {heights}"
         return cls(
             daymet,
             reanalysis,
             land,
-            weights,
+            valid,
             rise,
             memory,
+            orbital_parameters(ORBITAL_YEAR),
             f"{SETTINGS}, {adjusted}",
             tuple(_leap_notes(daymet, years)),
         )
@@ -118,142 +105,70 @@ class DownscalingSource:
             return str(dataset.attributes.get("comment", ""))
 
     def month(self, month: Month, names: list[str]) -> Iterator[Block]:
-        """The fields of blocks of cells, all samples at once."""
-        days = month.days[1] - month.days[0] + 2 * MARGIN
-        size = max(1, min(self.memory // (days * BINS_PER_DAY * BYTES_PER_VALUE), 4096))
-        # Sources are read for many blocks at once, since a map is read as a whole.
-        large = size * max(1, self.memory // (days * 6 * 8 * size * 4))
+        """The fields of bands of cells, all samples at once."""
         count = self.land.number_of_cells
-        for begin in range(0, count, large):
-            wide = slice(begin, min(begin + large, count))
-            daily = self.daymet.load(month.days[0] - MARGIN, month.days[1] + MARGIN, wide)
-            shape = ShapeOfMonth.read(self, month)
-            for start in range(wide.start, wide.stop, size):
-                cells = slice(start, min(start + size, wide.stop))
-                part = _daily_part(daily, slice(cells.start - wide.start, cells.stop - wide.start))
-                values, losses = self._block(month, cells, part, shape)
-                yield 0, start, {name: values[name] for name in names}, losses
+        size = max(1, self.memory * 3 // (4 * BYTES_PER_CELL))
+        for begin in range(0, count, size):
+            band = slice(begin, min(begin + size, count))
+            values, losses = self._band(month, names, band)
+            yield 0, begin, values, losses
 
-    def _block(
-        self, month: Month, cells: slice, daily: DailyWeather, shape: ShapeOfMonth
-    ) -> tuple[dict[str, FloatArray], Losses]:
-        """The month at some cells, those of one local time together."""
-        longitude = self.land.longitude[cells]
-        shifts = local_day_shift(longitude)
-        first, end = month.days
-        result = {name: np.empty((month.samples, longitude.size)) for name in VARIABLES}
-        losses = Losses()
-        for shift in np.unique(shifts).tolist():
-            members = np.flatnonzero(shifts == shift)
-            done = self._local(month, members + cells.start, shift, _daily_part(daily, members), shape)
-            skip = BINS_PER_DAY * 2 - shift
-            for name, values in done.fields.items():
-                flat = values.reshape(-1, members.size)
-                result[name][:, members] = flat[skip : skip + month.samples]
-            inside = slice(2, 2 + end - first)
-            losses.add(
-                Losses(
-                    (end - first) * members.size,
-                    int(done.vapour_cut[inside].sum()),
-                    int(done.shortwave_cut[inside].sum()),
-                )
-            )
-        return result, losses
+    def _band(self, month: Month, names: list[str], band: slice) -> tuple[dict[str, SingleArray], Losses]:
+        """The month at some cells, group by group, then in the order of the domain."""
+        first = month.days[0] - EDGE
+        cells = self.land.take(band)
+        weights = _weights(self.reanalysis, cells, self.valid)
+        daily = self.daymet.load(first, first + LOCAL_DAYS, band)
+        shape = ShapeOfDays.read(self.reanalysis, weights, first, LOCAL_DAYS, self.orbit)
+        found = {name: np.empty((month.samples, cells.number_of_cells), np.float32) for name in names}
+        place = np.empty(cells.number_of_cells, dtype=np.int64)
+        losses, begin = Losses(), 0
+        for group in grouped(weights, local_day_shift(cells.longitude)):
+            part = slice(begin, begin + group.count)
+            done = self._group(first, cells, group, daily, shape, band.start)
+            for name in names:
+                found[name][:, part] = _samples(done.fields[name], group, month.samples)
+            losses.add(_losses(done, group.count, month))
+            place[group.cells[: group.count]] = np.arange(part.start, part.stop)
+            begin = part.stop
+        return {name: found.pop(name).take(place, axis=1, mode="clip") for name in names}, losses
 
-    def _local(
-        self, month: Month, cells: IntArray, shift: int, daily: DailyWeather, shape: ShapeOfMonth
-    ) -> Downscaled:
-        """Local days, two beyond the month on both sides, of cells with one local time."""
-        first, end = month.days[0] - 2, month.days[1] + 2
-        days = slice(MARGIN - 2, MARGIN - 2 + end - first)
-        part = DailyWeather(**{one.name: getattr(daily, one.name)[days] for one in fields(DailyWeather)})
-        longitude, latitude = self.land.longitude[cells], self.land.latitude[cells]
-        bins = BINS_PER_DAY * first + shift + np.arange(BINS_PER_DAY * (end - first), dtype=np.int64)
-        sun = cell_sun(bins, longitude, latitude, shift, orbital_parameters(ORBITAL_YEAR))
-        return downscale(part, shape.local(self.weights, cells, shift), sun, self.rise[cells])
-
-
-def cell_sun(
-    bins: IntArray, longitude: FloatArray, latitude: FloatArray, shift: int, orbit: Orbit
-) -> CellSun:
-    """The sun above cells in whole local days of consecutive intervals."""
-    starts = bins * BIN_SECONDS
-    distance = declination(orbit, calendar_day(starts + BIN_SECONDS // 2))[1][:, None]
-    above = SOLAR_CONSTANT * distance * Sun(orbit, longitude, latitude).mean_cosine(starts, BIN_SECONDS)
-    return CellSun(above.reshape(-1, BINS_PER_DAY, longitude.size), solar_hours(longitude, shift))
-
-
-@dataclass(frozen=True)
-class ShapeOfMonth:
-    """The reanalysis at its points, for a month and MARGIN days around it ``[bin, point]``."""
-
-    values: dict[str, FloatArray]
-
-    @classmethod
-    def read(cls, source: DownscalingSource, month: Month) -> ShapeOfMonth:
-        """Read what a month needs."""
-        reanalysis, window = source.reanalysis, source.weights.window
-        first, end = month.days[0] - MARGIN, month.days[1] + MARGIN
-        bins = np.arange(first * BINS_PER_DAY, end * BINS_PER_DAY, dtype=np.int64)
-        found = {name: reanalysis.states(name, bins, window) for name in ("TBOT", "PSRF", "FLDS", "WIND")}
-        found["QBOT"] = reanalysis.humidity(bins, window)
-        found["PRECTmms"] = reanalysis.fluxes("PRECTmms", bins, window)[0]
-        found["FSDS"], starts, length = reanalysis.fluxes("FSDS", bins, window)
-        folder = str(reanalysis.series["TBOT"].paths[0].parent)
-        values = {name: source.weights.finite(part, name, folder) for name, part in found.items()}
-        values["FSDS"] = np.maximum(values["FSDS"], 0.0)
-        values["rain"] = np.maximum(values.pop("PRECTmms"), 0.0)
-        orbit = orbital_parameters(ORBITAL_YEAR)
-        values["sun_above"] = reanalysis.sun_above(starts, length, window, orbit)
-        return cls(values)
-
-    def local(self, weights: Weights, cells: IntArray, shift: int) -> SubdailyShape:
-        """Local days, two days beyond the month on both sides, at some cells ``[day, 8, cell]``."""
-        skip = BINS_PER_DAY * (MARGIN - 2) + shift
-        total = self.values["rain"].shape[0] - 2 * BINS_PER_DAY * (MARGIN - 2)
-
-        def days(values: FloatArray) -> FloatArray:
-            return values.reshape(-1, BINS_PER_DAY, cells.size)
-
-        def smooth(name: str) -> FloatArray:
-            return days(weights.bilinear(self.values[name][skip : skip + total], cells))
-
-        rain = self.values["rain"][:, weights.nearest[cells]]
-        around = self.values["rain"][skip : skip + total][:, weights.around[0, cells]]
-        for point in weights.around[1:, cells]:
-            around = around + self.values["rain"][skip : skip + total][:, point]
-        return SubdailyShape(
-            temperature=smooth("TBOT"),
-            specific_humidity=smooth("QBOT"),
-            pressure=smooth("PSRF"),
-            longwave=smooth("FLDS"),
-            wind=smooth("WIND"),
-            shortwave=smooth("FSDS"),
-            sun_above=smooth("sun_above"),
-            rain=days(rain[skip : skip + total]),
-            rain_around=days(around),
-            rain_cycle=mean_cycle(rain, shift, total // BINS_PER_DAY),
+    def _group(
+        self, first: int, cells: Domain, group: Group, daily: DailyWeather, shape: ShapeOfDays, offset: int
+    ) -> BlockOfFields:
+        """All local days at the cells of a group."""
+        longitude, latitude = cells.longitude[group.cells], cells.latitude[group.cells]
+        return spread_days(
+            DailyWeather(**{one.name: getattr(daily, one.name)[:, group.cells] for one in fields(daily)}),
+            shape.at_cells(group, LOCAL_DAYS),
+            sun_of_days(first, LOCAL_DAYS, longitude, latitude, group.shift, self.orbit),
+            solar_hours(longitude, group.shift),
+            None if self.rise is None else self.rise[offset + group.cells],
         )
 
 
-def mean_cycle(rain: FloatArray, shift: int, days: int) -> FloatArray:
-    """Sum over the local day and CYCLE_DAYS around it of each of its eight intervals ``[day, 8, cell]``.
-
-    At the ends of the series fewer days count; those days serve as neighbours of joints only.
-    """
-    total = np.zeros((days, BINS_PER_DAY, rain.shape[1]))
-    skip = BINS_PER_DAY * (MARGIN - 2) + shift
-    for offset in range(-CYCLE_DAYS, CYCLE_DAYS + 1):
-        begin = skip + BINS_PER_DAY * offset
-        for day in range(days):
-            at = begin + BINS_PER_DAY * day
-            if at >= 0 and at + BINS_PER_DAY <= rain.shape[0]:
-                total[day] += rain[at : at + BINS_PER_DAY]
-    return total
+def _weights(reanalysis: Reanalysis, cells: Domain, valid: NDArray[np.bool_]) -> Weights:
+    """Weights of the points of the reanalysis around some cells."""
+    folder = str(reanalysis.series["TBOT"].paths[0].parent)
+    axes = (reanalysis.longitude, reanalysis.latitude)
+    return grid_weights(*axes, cells.longitude, cells.latitude, valid, folder)
 
 
-def _daily_part(daily: DailyWeather, cells: slice | IntArray) -> DailyWeather:
-    return DailyWeather(**{one.name: getattr(daily, one.name)[:, cells] for one in fields(DailyWeather)})
+def _samples(bins: tuple[Array, ...], group: Group, samples: int) -> SingleArray:
+    """The intervals of the month ``[time, cell]`` from those of its local days."""
+    together = np.empty((LOCAL_DAYS, BINS_PER_DAY, len(group.cells)), np.float32)
+    for k, values in enumerate(bins):
+        together[:, k] = values
+    skip = BINS_PER_DAY * EDGE - group.shift
+    return together.reshape(-1, len(group.cells))[skip : skip + samples, : group.count]
+
+
+def _losses(done: BlockOfFields, count: int, month: Month) -> Losses:
+    """Daily values that were not kept, of the days of the month."""
+    days = month.samples // BINS_PER_DAY
+    inside = (slice(EDGE, EDGE + days), slice(0, count))
+    cut = (int(np.asarray(part)[inside].sum()) for part in (done.vapour_cut, done.shortwave_cut))
+    return Losses(days * count, *cut)
 
 
 def _valid(reanalysis: Reanalysis) -> NDArray[np.bool_]:

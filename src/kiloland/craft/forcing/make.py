@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
-
-import numpy as np
+from typing import Final, Protocol
 
 from kiloland.craft.forcing.convert import ThreeHourlySource, three_hourly_files
 from kiloland.craft.forcing.daymet import daymet_files
-from kiloland.craft.forcing.downscaling import DownscalingSource
-from kiloland.craft.forcing.losses import Losses
+from kiloland.craft.forcing.losses import Block, Losses
 from kiloland.craft.forcing.output import (
     VARIABLES,
     Month,
@@ -74,7 +71,26 @@ class ForcingRequest:
         ]
 
 
-Source = DownscalingSource | ThreeHourlySource
+class Source(Protocol):
+    """Anything that gives the fields of a month over the land cells."""
+
+    @property
+    def settings(self) -> str:
+        """How the values are made; a file made otherwise is not reused."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the summary says of the source."""
+        ...
+
+    def attributes(self, month: Month) -> dict[str, str]:
+        """Global attributes that say where the values come from."""
+        ...
+
+    def month(self, month: Month, names: list[str]) -> Iterator[Block]:
+        """The fields in pieces, in any order."""
+        ...
 
 
 @dataclass
@@ -157,6 +173,9 @@ def open_source(request: ForcingRequest, land: Domain) -> Source:
     grid = grid_of(land, request.domain)
     years = range(request.first_year, request.last_year + 1)
     if daily:
+        # Loaded here, since it brings a compiler along that no other command of this kind needs.
+        from kiloland.craft.forcing.downscaling import DownscalingSource
+
         return DownscalingSource.open(folder, land, grid, years, request.heights, request.memory * MEGABYTE)
     return ThreeHourlySource.open(three_hourly, land, grid, request.months, request.memory * MEGABYTE)
 
@@ -183,8 +202,6 @@ def write_month(
             writers[name] = writer
         for first, cell, fields, losses in source.month(month, names):
             for name, values in fields.items():
-                # One row at a time: a block of cells is no consecutive part of the file.
-                for row, line in enumerate(values.astype(np.float32, copy=False), start=first):
-                    writers[name].put(name, line[None, None], start=(row, 0, cell))
+                writers[name].put(name, values[:, None], start=(first, 0, cell))
             summary.losses.add(losses)
     summary.bytes += sum(month.file(request.output, name).stat().st_size for name in names)

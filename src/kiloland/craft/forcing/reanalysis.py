@@ -24,9 +24,8 @@ from kiloland.atmosphere.findings import raise_first_error
 from kiloland.atmosphere.interpolate import Sun
 from kiloland.atmosphere.orbit import Orbit, declination
 from kiloland.atmosphere.stamps import sample_interval, shift_to_begin, stamp_position
-from kiloland.craft.forcing.bins import BIN_SECONDS
+from kiloland.craft.forcing.bins import BIN_SECONDS, SOLAR_CONSTANT
 from kiloland.craft.forcing.daymet import FILE_NAME as DAYMET_NAME
-from kiloland.craft.forcing.kernel import SOLAR_CONSTANT
 from kiloland.craft.forcing.locate import GridWindow, source_axes
 from kiloland.errors import InputError
 from kiloland.files import Dataset, open_dataset

@@ -22,8 +22,13 @@ from kiloland.atmosphere.calendar import (
 from kiloland.atmosphere.derive import saturation_specific_humidity, saturation_vapour_pressure
 from kiloland.atmosphere.interpolate import Sun
 from kiloland.atmosphere.orbit import day_length, declination, orbital_parameters
-from kiloland.craft.forcing.bins import LEAP_DAY_OF_YEAR, day_of_yearday, is_leap, month_days
-from kiloland.craft.forcing.kernel import SOLAR_CONSTANT
+from kiloland.craft.forcing.bins import (
+    LEAP_DAY_OF_YEAR,
+    SOLAR_CONSTANT,
+    day_of_yearday,
+    is_leap,
+    month_days,
+)
 from kiloland.craft.labels import synthetic_attributes
 from kiloland.craft.patterns import Places, weather
 from kiloland.files import FileSchema, VariableSchema, write_dataset
