@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,9 +11,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kiloland.craft.surface.elevation import Heights, HeightWeights, height_weights
+from kiloland.craft.surface.interpolate import bilinear, majority
 from kiloland.craft.surface.nearest import NearestValue
 from kiloland.craft.surface.overlap import overlaps
 from kiloland.craft.surface.source import SourceGrid
+from kiloland.craft.surface.spline import Spline
 from kiloland.craft.surface.table import Method
 from kiloland.craft.surface.weights import Index, MappingLedger, Weights
 from kiloland.errors import InputError
@@ -22,6 +26,7 @@ from kiloland.grid.domain import Domain
 BLOCK: Final = 1 << 17
 """Target cells whose weights are worked out at once."""
 LEAST_LIMIT_KM: Final = 100.0
+SPLINES: Final = (Method.SPLINE, Method.SPLINE_MONOTONE)
 
 
 def default_limit_km(grid: SourceGrid, domain: Domain) -> float:
@@ -31,16 +36,74 @@ def default_limit_km(grid: SourceGrid, domain: Domain) -> float:
     a source cell can still lie in a cell of the domain (half diagonals of both; that of a square for the
     domain's largest cell).
     """
-    cell = float(np.sqrt(0.5 * domain.area_km2.max()))
+    return limit_for_cells(grid, float(domain.area_km2.max()))
+
+
+def limit_for_cells(grid: SourceGrid, largest_km2: float) -> float:
+    """The distance of :func:`default_limit_km` for a domain whose largest cell has this area (km²)."""
+    cell = float(np.sqrt(0.5 * largest_km2))
     return max(LEAST_LIMIT_KM, 1.5 * grid.diagonal_km(), grid.diagonal_km() + cell)
 
 
+class AnyMapper(ABC):
+    """Maps layers of some source to the cells of a domain; weights are kept for every method and mask."""
+
+    domain: Domain
+    kept: dict[tuple[Method, str], Weights]
+
+    @abstractmethod
+    def _make(self, method: Method, valid: BoolArray, what: str) -> Weights:
+        """Weights of one of the methods that are linear maps."""
+
+    def effective(self, method: Method) -> Method:
+        """The method that is used where this one is asked for."""
+        return method
+
+    def label(self, method: Method) -> str:
+        """What reports call it."""
+        return self.effective(method).value
+
+    def weights(self, method: Method, valid: BoolArray, what: str = "") -> Weights:
+        """Weights of a method where the source cells ``valid`` ``[cell]`` hold values.
+
+        Those of a spline and of the correction for elevation are the linear ones that they stand on. Raises
+        InputError where a land cell of the domain has no value within the limit, naming ``what``.
+        """
+        linear = {Method.MAJORITY: Method.CONSERVATIVE} | dict.fromkeys(
+            (*SPLINES, Method.ELEVATION), Method.LINEAR
+        )
+        kind = self.effective(method)
+        kind = linear.get(kind, kind)
+        key = kind, mask_key(valid)
+        if key not in self.kept:
+            self.kept[key] = self._make(kind, valid, what)
+        return self.kept[key]
+
+    def used(self, method: Method, valid: BoolArray, what: str = "") -> BoolArray:
+        """Source cells that the values of any target depend on."""
+        return self.weights(method, valid, what).used
+
+    def map(self, layer: FloatArray, method: Method, what: str = "") -> FloatArray:
+        """One layer ``[source]``, NaN where it has no value, mapped to the domain's cells."""
+        valid = np.isfinite(layer)
+        weights = self.weights(method, valid, what)
+        if self.effective(method) is Method.MAJORITY:
+            return majority(layer, weights)
+        return weights.apply(np.where(valid, layer, 0.0))
+
+
+def mask_key(valid: BoolArray) -> str:
+    """A mask as a short text."""
+    return hashlib.blake2b(np.packbits(valid).tobytes(), digest_size=16).hexdigest()
+
+
 @dataclass(frozen=True)
-class Mapper:
+class Mapper(AnyMapper):
     """Maps layers from ``grid`` to the cells of ``domain``.
 
     A land cell without a value within ``limit_km`` ends the work; cells off land take the nearest value
-    wherever it is. Weights are kept for every method and mask, so that layers with one mask share them.
+    wherever it is. With ``gaps`` cells without a value at their place get NaN instead. ``heights`` are the
+    elevations for the correction by them.
     """
 
     grid: SourceGrid
@@ -48,26 +111,64 @@ class Mapper:
     limit_km: float
     source: str = ""
     block: int = BLOCK
+    gaps: bool = False
+    heights: Heights | None = None
     kept: dict[tuple[Method, str], Weights] = field(default_factory=dict)
+    splines: dict[str, Spline] = field(default_factory=dict)
+    corrected: dict[str, HeightWeights] = field(default_factory=dict)
 
-    def weights(self, method: Method, valid: BoolArray, what: str = "") -> Weights:
-        """Weights of a method where the source cells ``valid`` ``[cell]`` hold values.
+    @property
+    def bytes(self) -> int:
+        """Memory of all that is kept."""
+        kept = sum(weights.bytes for weights in self.kept.values())
+        kept += sum(spline.bytes for spline in self.splines.values())
+        return kept + sum(weights.weights.bytes for weights in self.corrected.values())
 
-        Raises InputError where a land cell of the domain has no value within the limit, naming ``what``.
-        """
-        kind = Method.CONSERVATIVE if method is Method.MAJORITY else method
-        key = kind, hashlib.blake2b(np.packbits(valid).tobytes(), digest_size=16).hexdigest()
-        if key not in self.kept:
-            self.kept[key] = self._make(kind, valid, what)
-        return self.kept[key]
+    def effective(self, method: Method) -> Method:
+        """Linear in place of a correction for elevations that are not known."""
+        return Method.LINEAR if method is Method.ELEVATION and self.heights is None else method
+
+    def used(self, method: Method, valid: BoolArray, what: str = "") -> BoolArray:
+        """Source cells that the values of any target depend on."""
+        if method in SPLINES:
+            return self.spline(valid, what).used
+        if self.effective(method) is Method.ELEVATION:
+            return self.corrections(valid, what).used
+        return super().used(method, valid, what)
 
     def map(self, layer: FloatArray, method: Method, what: str = "") -> FloatArray:
         """One layer ``[source]``, NaN where it has no value, mapped to the domain's cells."""
         valid = np.isfinite(layer)
-        weights = self.weights(method, valid, what)
-        if method is Method.MAJORITY:
-            return majority(layer, weights)
-        return weights.apply(np.where(valid, layer, 0.0))
+        if method in SPLINES:
+            return self.spline(valid, what).apply(layer, monotone=method is Method.SPLINE_MONOTONE)
+        if self.effective(method) is Method.ELEVATION:
+            return self.corrections(valid, what).apply(np.where(valid, layer, 0.0))
+        return super().map(layer, method, what)
+
+    def spline(self, valid: BoolArray, what: str = "") -> Spline:
+        """The splines where the source cells ``valid`` hold values."""
+        key = mask_key(valid)
+        if key not in self.splines:
+            linear = self.weights(Method.LINEAR, valid, what)
+            row, column = np.divmod(np.arange(self.grid.cells), self.grid.columns)
+            centres = self.grid.column_longitude(column), self.grid.row_latitude(row)
+            filling = np.arange(self.grid.cells, dtype=np.int32)
+            lost = np.flatnonzero(~valid)
+            search = NearestValue.among(self.grid, valid)
+            filling[lost] = search.find(centres[0][lost], centres[1][lost], np.inf)[0]
+            place = self.domain.longitude, self.domain.latitude
+            self.splines[key] = Spline.make(self.grid, place, valid, linear, np.maximum(filling, 0))
+        return self.splines[key]
+
+    def corrections(self, valid: BoolArray, what: str = "") -> HeightWeights:
+        """The weights with a correction for elevation."""
+        assert self.heights is not None
+        key = mask_key(valid)
+        if key not in self.corrected:
+            linear = self.weights(Method.LINEAR, valid, what)
+            place = self.domain.longitude, self.domain.latitude
+            self.corrected[key] = height_weights(self.grid, place, valid, self.heights, linear, self.block)
+        return self.corrected[key]
 
     def nearest_within(self, valid: BoolArray) -> Index:
         """Nearest valid source cell of every target within the limit; -1 without one."""
@@ -83,7 +184,7 @@ class Mapper:
             yield slice(start, min(start + self.block, self.domain.number_of_cells))
 
     def _make(self, method: Method, valid: BoolArray, what: str) -> Weights:
-        if not valid.any():
+        if not valid.any() and not self.gaps:
             raise InputError("holds no value near the domain", file=self.source, variable=what)
         fill = _Fill(self, NearestValue.among(self.grid, valid), what)
         makers: dict[Method, Callable[[BoolArray, _Fill], Weights]] = {
@@ -100,9 +201,18 @@ class Mapper:
             here = self.domain.longitude[cells], self.domain.latitude[cells]
             index[0, cells] = every.find(*here, self.limit_km)[0]
             at = index[0, cells]
-            lost = np.flatnonzero((at < 0) | ~valid[np.maximum(at, 0)]) + cells.start
+            wrong = (at < 0) | ~valid[np.maximum(at, 0)]
+            if self.gaps:
+                wrong |= ~self._inside(*here)
+            lost = np.flatnonzero(wrong) + cells.start
             index[0, lost] = fill.take(lost)
-        return Weights(index, None, None, fill.ledger(0), valid.size)
+        return Weights(index, None, None, fill.ledger(0), valid.size, fill.lost)
+
+    def _inside(self, longitude: FloatArray, latitude: FloatArray) -> BoolArray:
+        """Places within the outline of the grid."""
+        row, column = self.grid.position(longitude, latitude)
+        inside = (row >= -0.5) & (row <= self.grid.rows - 0.5)
+        return inside & (self.grid.cyclic | ((column >= -0.5) & (column <= self.grid.columns - 0.5)))
 
     def _linear(self, valid: BoolArray, fill: _Fill) -> Weights:
         number = self.domain.number_of_cells
@@ -122,8 +232,8 @@ class Mapper:
             index[:, cells] = corners
             weight[:, cells] = np.where(full, shares, shares / np.where(total > 0.0, total, 1.0))
             index[:, lost + cells.start] = fill.take(lost + cells.start)
-            weight[:, lost + cells.start] = np.array([1.0, 0.0, 0.0, 0.0])[:, None]
-        return Weights(index, weight, None, fill.ledger(partial), valid.size)
+            weight[:, lost + cells.start] = np.array([0.0 if self.gaps else 1.0, 0.0, 0.0, 0.0])[:, None]
+        return Weights(index, weight, None, fill.ledger(partial), valid.size, fill.lost)
 
     def _conservative(self, valid: BoolArray, fill: _Fill) -> Weights:
         if not np.isfinite(self.domain.vertex_longitude).all():
@@ -140,7 +250,8 @@ class Mapper:
             partial += some
         offsets = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
         index = np.concatenate(indices)[None, :]
-        return Weights(index.reshape(-1), np.concatenate(shares), offsets, fill.ledger(partial), valid.size)
+        ledger, weight = fill.ledger(partial), np.concatenate(shares)
+        return Weights(index.reshape(-1), weight, offsets, ledger, valid.size, fill.lost)
 
     def _overlap_block(
         self, cells: slice, valid: BoolArray, fill: _Fill
@@ -164,7 +275,7 @@ class Mapper:
         target = np.concatenate([target, lost])
         order = np.argsort(target, kind="stable")
         source = np.concatenate([source, fill.take(lost + cells.start)])[order]
-        share = np.concatenate([area, np.ones(lost.size)])[order]
+        share = np.concatenate([area, np.full(lost.size, 0.0 if self.gaps else 1.0)])[order]
         target = target[order]
         total[lost] = 1.0
         count = np.bincount(target, minlength=number)
@@ -177,9 +288,13 @@ class _Fill:
     def __init__(self, mapper: Mapper, search: NearestValue, what: str) -> None:
         self.mapper, self.search, self.what = mapper, search, what
         self.filled, self.off_land, self.farthest = 0, 0, 0.0
+        self.lost = np.zeros(mapper.domain.number_of_cells, dtype=bool) if mapper.gaps else None
 
     def take(self, cells: NDArray[np.int64]) -> Index:
-        """Nearest valid source cells of some targets."""
+        """Nearest valid source cells of some targets; any cell where gaps stay."""
+        if self.lost is not None:
+            self.lost[cells] = True
+            return np.zeros(cells.size, np.int32)
         domain = self.mapper.domain
         land = domain.mask[cells] == 1
         limit = np.where(land, self.mapper.limit_km, np.inf)
@@ -204,42 +319,3 @@ class _Fill:
         """What was filled."""
         cells = self.mapper.domain.number_of_cells
         return MappingLedger(cells, partial, self.filled, self.farthest, self.off_land)
-
-
-def bilinear(
-    grid: SourceGrid, longitude: FloatArray, latitude: FloatArray
-) -> tuple[NDArray[np.int64], FloatArray]:
-    """The four centres around targets ``[4, target]`` and their weights (1-u)(1-v), u(1-v), (1-u)v, uv.
-
-    u and v are the shares of the way to the next column and row, in degrees. Beyond the outermost centres
-    the outermost value counts up to half a cell; farther out all weights are 0.
-    """
-    row, column = grid.position(longitude, latitude)
-    edge = 1e-9
-    outside = (row < -0.5 - edge) | (row > grid.rows - 0.5 + edge)
-    if not grid.cyclic:
-        outside |= (column < -0.5 - edge) | (column > grid.columns - 0.5 + edge)
-        column = np.clip(column, 0.0, grid.columns - 1.0)
-    row = np.clip(row, 0.0, grid.rows - 1.0)
-    south, west = np.floor(row), np.floor(column)
-    v, u = row - south, column - west
-    rows = [south.astype(np.int64), np.minimum(south + 1, grid.rows - 1).astype(np.int64)]
-    first, second = west.astype(np.int64), west.astype(np.int64) + 1
-    if grid.cyclic:
-        columns = [np.mod(first, grid.columns), np.mod(second, grid.columns)]
-    else:
-        columns = [first, np.minimum(second, grid.columns - 1)]
-    corners = np.stack([rows[j] * grid.columns + columns[i] for j in (0, 1) for i in (0, 1)])
-    shares = np.stack([a * b for b in (1.0 - v, v) for a in (1.0 - u, u)])
-    return corners, np.where(outside, 0.0, shares)
-
-
-def majority(layer: FloatArray, weights: Weights) -> FloatArray:
-    """The code with the greatest share of each target; the lowest code of equal ones."""
-    codes = np.unique(layer[weights.used])
-    best, winner = np.zeros(weights.targets), np.full(weights.targets, codes[0])
-    for code in codes:
-        share = weights.apply((layer == code).astype(np.float64))
-        more = share > best + 1e-12
-        best, winner = np.where(more, share, best), np.where(more, code, winner)
-    return winner

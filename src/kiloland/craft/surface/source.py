@@ -7,20 +7,20 @@ north and from west to east, so that the same data in another layout give the sa
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kiloland.craft.surface.table import surface_table
+from kiloland.craft.surface.values import LATITUDES, LONGITUDES, Values, coordinate_name, physical
 from kiloland.errors import InputError
 from kiloland.files import Dataset, Variable
 from kiloland.grid.base import FloatArray, IntArray
 
 logger = logging.getLogger(__name__)
-
-LONGITUDES: Final = ("LONGXY", "lon", "longitude", "xc")
-LATITUDES: Final = ("LATIXY", "lat", "latitude", "yc")
 
 
 @dataclass(frozen=True)
@@ -79,33 +79,25 @@ class SourceGrid:
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Values):
     """An open file with its grid and how its rows lie on file."""
 
-    dataset: Dataset
     grid: SourceGrid
     southward: bool
     """True where the first row on file is the northernmost."""
-    cell_dims: tuple[str, str]
     rows: slice
     """Rows on file that are read; the others are too far from the targets."""
     turn: int
     """Columns by which the file starts before the first column of the grid."""
 
     @property
-    def path(self) -> str:
-        """For messages."""
-        return str(self.dataset.path)
+    def cells(self) -> int:
+        """Number of cells of the rows that are read."""
+        return self.grid.cells
 
     def layer(self, variable: Variable, index: tuple[int, ...]) -> FloatArray:
         """One layer ``[cell]`` in float64, missing entries NaN; ``index`` counts the leading dimensions."""
-        stored = variable.read((*index, self.rows))
-        values = stored.astype(np.float64)
-        missing = variable.missing(stored)
-        for name, combine in (("scale_factor", np.multiply), ("add_offset", np.add)):
-            if name in variable.attributes:
-                values = combine(values, float(variable.attributes[name]))
-        values = np.where(missing, np.nan, values)
+        values = physical(variable, variable.read((*index, self.rows)))
         values = values[::-1] if self.southward else values
         values = np.roll(values, -self.turn, axis=1) if self.turn else values
         return np.ascontiguousarray(values).reshape(-1)
@@ -118,15 +110,22 @@ class Source:
         return f"source cell at {longitude:.4f} E, {latitude:.4f} N"
 
 
-def read_source(dataset: Dataset, south: float = -90.0, north: float = 90.0) -> Source:
+def read_source(
+    dataset: Dataset, south: float = -90.0, north: float = 90.0, names: Mapping[str, str] | None = None
+) -> Source:
     """The grid of a file, from LONGXY and LATIXY or from lon and lat.
 
-    Only rows from ``south`` to ``north`` (degrees), and one beyond them, are used; memory is theirs. Raises
-    InputError for a file without regular coordinates, for a list of cells, and for one cell alone.
+    Only rows from ``south`` to ``north`` (degrees), and one beyond them, are used; memory is theirs.
+    ``names`` are the variables it stands for (None: all of the table that it has).
+
+    Raises InputError for a file without regular coordinates, for a list of cells, and for one cell alone.
     """
     if "gridcell" in dataset.dimensions:
         raise InputError(
-            "the source is a list of cells", file=dataset.path, expected="lsmlat, lsmlon of a regular grid"
+            "the source is a list of cells",
+            file=dataset.path,
+            expected="lsmlat, lsmlon of a regular grid",
+            hint="Lists of cells may stand over the source with --product",
         )
     longitude, dims = _axis(dataset, LONGITUDES, -1)
     latitude, more = _axis(dataset, LATITUDES, 0)
@@ -150,7 +149,8 @@ def read_source(dataset: Dataset, south: float = -90.0, north: float = 90.0) -> 
     west = float(np.mod(grid.column_longitude(np.array(turn)), 360.0))
     south_centre = float(grid.row_latitude(np.array(first)))
     grid = replace(grid, west=west, south=south_centre, rows=last - first + 1)
-    return Source(dataset, grid, southward, (cell_dims[0], cell_dims[1]), rows, turn)
+    names = {name: name for name in surface_table() if name in dataset} if names is None else names
+    return Source(dataset, (cell_dims[0], cell_dims[1]), names, grid, southward, rows, turn)
 
 
 def _grid(
@@ -181,11 +181,7 @@ def _grid(
 
 def _axis(dataset: Dataset, names: tuple[str, ...], along: int) -> tuple[FloatArray, tuple[str, ...]]:
     """Values along one axis, and the dimensions of the variable that gave them."""
-    name = next((name for name in names if name in dataset), None)
-    if name is None:
-        raise InputError(
-            "no coordinates in the file", file=dataset.path, expected=f"one of {', '.join(names)}"
-        )
+    name = coordinate_name(dataset, names)
     variable = dataset[name]
     values = np.asarray(variable.values(), np.float64)
     if values.ndim == 2:

@@ -56,17 +56,26 @@ class Method(Enum):
     LINEAR = "linear"
     CONSERVATIVE = "conservative"
     MAJORITY = "majority"
+    SPLINE = "spline"
+    """Bicubic: tensor product of cubic splines, not-a-knot."""
+    SPLINE_MONOTONE = "spline-monotone"
+    """The same, within the values of the four cells around."""
+    ELEVATION = "elevation"
+    """Linear, corrected by a local regression on elevation."""
 
 
 _COPY: Final = frozenset({Method.NEAREST})
 _CODE: Final = frozenset({Method.NEAREST, Method.MAJORITY})
 _MEAN: Final = frozenset({Method.NEAREST, Method.LINEAR, Method.CONSERVATIVE})
+_SMOOTH: Final = _MEAN | {Method.SPLINE, Method.SPLINE_MONOTONE}
 ALLOWED: Final[Mapping[Kind, frozenset[Method]]] = {
     Kind.MADE: frozenset(),
     Kind.COPIED: frozenset(),
     Kind.CLASS: _CODE,
     Kind.URBAN: _COPY,
     Kind.TOPOUNIT: _COPY,
+    Kind.POSITIVE: _SMOOTH,
+    Kind.FIELD: _SMOOTH,
 } | dict.fromkeys(
     (
         Kind.LANDUNIT,
@@ -74,13 +83,28 @@ ALLOWED: Final[Mapping[Kind, frozenset[Method]]] = {
         Kind.SOIL_PERCENT,
         Kind.PERCENT,
         Kind.FRACTION,
-        Kind.POSITIVE,
-        Kind.FIELD,
         Kind.ANGLE,
         Kind.PLANT,
     ),
     _MEAN,
 )
+
+
+BY_HEIGHT: Final = frozenset(
+    {
+        "ORGANIC",
+        "PH",
+        "aveDTB",
+        "zbedrock",
+        "MONTHLY_LAI",
+        "MONTHLY_SAI",
+        "MONTHLY_HEIGHT_TOP",
+        "MONTHLY_HEIGHT_BOT",
+    }
+)
+"""Variables that a climate or a slope ties to height within a source cell; parameters and shares are none."""
+BY_HEIGHT_DEFAULT: Final = frozenset({"ORGANIC"})
+"""Those corrected for elevation wherever elevations are given: what is cold and wet keeps organic matter."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +124,13 @@ class SurfaceVariable:
     requirement: str
     absent: str
     """What follows where the file lacks it."""
+    by_height: bool
+    """True where it may depend on elevation within a source cell."""
+
+    @property
+    def allowed(self) -> frozenset[Method]:
+        """The methods that may be chosen."""
+        return ALLOWED[self.kind] | ({Method.ELEVATION} if self.by_height else frozenset())
 
     @property
     def has_cells(self) -> bool:
@@ -128,20 +159,24 @@ def _variable(row: Mapping[str, str]) -> SurfaceVariable:
         share_of=row["share_of"] or None,
         requirement=row["requirement"],
         absent=row["absent"],
+        by_height=row["name"] in BY_HEIGHT,
     )
 
 
-def chosen_methods(choices: Mapping[str, str]) -> dict[str, Method]:
+def chosen_methods(choices: Mapping[str, str], *, with_elevation: bool = False) -> dict[str, Method]:
     """Method of every variable: the table's, or the one chosen by name.
+
+    ``with_elevation``: elevations of the cells are given, so that some variables are corrected by default.
 
     Raises InputError for a variable that is not in the table and for a method that its kind forbids.
     """
     table = surface_table()
     methods = {name: variable.method for name, variable in table.items()}
+    methods |= dict.fromkeys(BY_HEIGHT_DEFAULT, Method.ELEVATION) if with_elevation else {}
     for name, text in choices.items():
         if name not in table:
             raise InputError("no variable of a surface file", variable=name, hint="--method VAR=METHOD")
-        allowed = ALLOWED[table[name].kind]
+        allowed = table[name].allowed
         words = sorted(method.value for method in allowed)
         if text not in words:
             raise InputError(
@@ -152,4 +187,11 @@ def chosen_methods(choices: Mapping[str, str]) -> dict[str, Method]:
                 hint="Classes are never averaged" if table[name].kind is Kind.CLASS else None,
             )
         methods[name] = Method(text)
+        if methods[name] is Method.ELEVATION and not with_elevation:
+            raise InputError(
+                "needs the elevations of the cells",
+                variable=name,
+                found=text,
+                hint="--elevation CELLS.nc:TOPO",
+            )
     return methods

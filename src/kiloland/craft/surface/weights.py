@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +27,17 @@ class MappingLedger:
     """Greatest distance of such a value."""
     off_land: int
     """Filled cells that are no land of the domain, for which the distance has no limit."""
+
+    @classmethod
+    def merged(cls, ledgers: Sequence[MappingLedger]) -> MappingLedger:
+        """The ledger of the cells of several ranks."""
+        return cls(
+            sum(ledger.cells for ledger in ledgers),
+            sum(ledger.partial for ledger in ledgers),
+            sum(ledger.filled for ledger in ledgers),
+            max(ledger.farthest_km for ledger in ledgers),
+            sum(ledger.off_land for ledger in ledgers),
+        )
 
     def text(self) -> str:
         """The ledger as a clause."""
@@ -53,6 +65,8 @@ class Weights:
     ledger: MappingLedger
     sources: int
     """Number of source cells."""
+    gaps: BoolArray | None = None
+    """Targets without any value ``[target]`` (their weights are 0): NaN; None: every target has one."""
 
     @property
     def targets(self) -> int:
@@ -67,6 +81,15 @@ class Weights:
 
     def apply(self, layer: FloatArray, cells: slice = slice(None)) -> FloatArray:
         """The target values of a layer ``[source]``, for all targets or a stretch of them."""
+        values = self._summed(layer, cells)
+        return values if self.gaps is None else np.where(self.gaps[cells], np.nan, values)
+
+    @property
+    def missing(self) -> BoolArray:
+        """Targets without any value."""
+        return np.zeros(self.targets, dtype=bool) if self.gaps is None else self.gaps
+
+    def _summed(self, layer: FloatArray, cells: slice) -> FloatArray:
         if self.offsets is not None:
             return self._apply_overlaps(layer, self.offsets, cells)
         index = self.index[:, cells]
@@ -94,7 +117,12 @@ class Weights:
     def used(self) -> BoolArray:
         """Which source cells ``[cell]`` any target takes something from."""
         used = np.zeros(self.sources, dtype=bool)
-        used[self.index.reshape(-1) if self.weight is None else self.index[self.weight > 0.0]] = True
+        if self.weight is not None:
+            used[self.index[self.weight != 0.0]] = True
+        elif self.gaps is None:
+            used[self.index.reshape(-1)] = True
+        else:
+            used[self.index[0, ~self.gaps]] = True
         return used
 
     def source_areas(self, target_area: FloatArray) -> FloatArray:
