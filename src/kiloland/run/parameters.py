@@ -54,6 +54,23 @@ def read_parameters(path: str | os.PathLike[str]) -> Parameters:
     return Parameters(optics=optics, structure=structure, type_names=names)
 
 
+def read_largest_drainage(path: str | os.PathLike[str]) -> float:
+    """Bound on the base drainage of all columns, kg m-2 s-1 (`rsub_top_globalmax`, 10 where absent)."""
+    with open_dataset(path) as dataset:
+        if "rsub_top_globalmax" not in dataset:
+            return 10.0
+        value = float(np.asarray(dataset["rsub_top_globalmax"].read()).ravel()[0])
+        if not 0.0 <= value < np.inf:
+            raise InputError(
+                "out of range",
+                file=dataset.path,
+                variable="rsub_top_globalmax",
+                found=value,
+                expected="0 or more, in mm s-1",
+            )
+        return value
+
+
 class _Reader:
     """Reads and checks variables on the plant-type dimension of one file."""
 

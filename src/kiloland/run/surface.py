@@ -1,4 +1,4 @@
-"""The surface file for a rank's cells: vegetation, soil texture, soil colour, monthly leaf area."""
+"""The surface file for a rank's cells: vegetation, soil, terrain, monthly leaf area."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ PLANT_TYPES = 17
 SOIL_LEVELS = 10
 COORDINATE_TOLERANCE = 0.001
 """Degrees by which the coordinates of surface and domain file may differ, as ELM allows."""
+LEAST_SLOPE = 0.2
+"""Degrees; ELM takes no cell as flatter."""
+RUNOFF_DECAY = 0.5
+DRAINAGE_DECAY = 2.5
 _LANDUNITS = ("PCT_NATVEG", "PCT_CROP", "PCT_LAKE", "PCT_WETLAND", "PCT_GLACIER", "PCT_URBAN")
 
 
@@ -37,6 +41,16 @@ class Surface:
     leaf_area: np.ndarray | None
     stem_area: np.ndarray | None
     canopy_top: np.ndarray | None
+    saturated_fraction: np.ndarray
+    """Largest share of the cell that can be saturated (``FMAX``)."""
+    slope: np.ndarray
+    """Degrees, at least 0.2 (``SLOPE``)."""
+    elevation_deviation: np.ndarray
+    """Standard deviation of the surface height in the cell, m (``STD_ELEV``)."""
+    runoff_decay: np.ndarray
+    """Decay of the saturated share with depth, m-1 (``fover``, 0.5 where the file has none)."""
+    drainage_decay: np.ndarray
+    """Decay of base drainage with depth, m-1 (``fdrain``, 2.5 where the file has none)."""
 
 
 def read_surface(
@@ -79,6 +93,11 @@ def read_surface(
             leaf_area=reader.optional("MONTHLY_LAI"),
             stem_area=reader.optional("MONTHLY_SAI"),
             canopy_top=reader.optional("MONTHLY_HEIGHT_TOP"),
+            saturated_fraction=reader.bounded("FMAX", 0.0, 1.0),
+            slope=np.maximum(reader.bounded("SLOPE", 0.0, 90.0), LEAST_SLOPE),
+            elevation_deviation=reader.bounded("STD_ELEV", 0.0, 1.0e4),
+            runoff_decay=reader.otherwise("fover", RUNOFF_DECAY),
+            drainage_decay=reader.otherwise("fdrain", DRAINAGE_DECAY),
         )
         total = surface.plant_share.sum(axis=0)
         reader.refuse(
@@ -145,6 +164,11 @@ class _CellReader:
     def optional(self, name: str) -> np.ndarray | None:
         """As :meth:`read`, None where the file has no such variable."""
         return self.read(name) if name in self.dataset else None
+
+    def otherwise(self, name: str, value: float) -> np.ndarray:
+        """As :meth:`read`, one value for all cells where the file has no such variable."""
+        found = self.optional(name)
+        return np.full(len(self.positions), value) if found is None else found
 
     def bounded(self, name: str, low: float, high: float) -> np.ndarray:
         """As :meth:`read`, refusing values outside a range."""

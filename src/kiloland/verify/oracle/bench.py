@@ -16,7 +16,7 @@ from kiloland.land.soil_properties import SoilProperties, soil_properties
 from kiloland.land.subgrid import ColumnGroup
 from kiloland.run.clock import seconds_of_date
 from kiloland.run.namelist import ElmSettings, find_input, read_namelists
-from kiloland.run.parameters import read_parameters
+from kiloland.run.parameters import read_largest_drainage, read_parameters
 from kiloland.run.restart import Restart, read_restart, soil_columns
 from kiloland.run.surface import Surface, read_surface, surface_positions
 from kiloland.verify.oracle.material import Material, RunEntry
@@ -87,6 +87,11 @@ class Bench:
     def parameters(self) -> Parameters:
         """Plant parameters."""
         return read_parameters(find_input(self.settings.parameters, self.folders))
+
+    @cached_property
+    def largest_drainage(self) -> float:
+        """Bound on base drainage, kg m-2 s-1."""
+        return read_largest_drainage(find_input(self.settings.parameters, self.folders))
 
     @cached_property
     def surface(self) -> Surface:

@@ -22,6 +22,7 @@ from kiloland.verify.oracle.batch import batch_of
 from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.oracle.rows import Finding, Skipped
 from kiloland.verify.radiation import Difference, difference, flux_differences, recomputed_albedo
+from kiloland.verify.soil_hydrology import hydrology_differences, terrain_of
 from kiloland.verify.surface_split import same_layers, split_flux, with_snowfall
 from kiloland.verify.temperature import (
     OracleStep,
@@ -55,6 +56,11 @@ SPLIT_FIELDS = (
     *FLUX_FIELDS,
     *("CGRNDS", "CGRNDL", "QFLX_SNOW_GRND", "QBOT", "PBOT", "TBOT"),
     *INCIDENT_FIELDS,
+)
+WATER_FIELDS = (
+    *("QTOPSOIL", "QINFL", "QVEGT", "ROOTR_COLUMN", "QFLX_EVAP_GRND", "QFLX_SUB_SNOW"),
+    *("QFLX_DEW_GRND", "QFLX_DEW_SNOW", "FSAT", "QOVER", "QH2OSFC", "HK", "SMP", "QCHARGE", "QDRAI"),
+    "QDRAI_PERCH",
 )
 BARE_FIELDS = (
     *FLUX_FIELDS,
@@ -220,6 +226,16 @@ def bare_ground(bench: Bench) -> Iterator[Finding]:
             yield Skipped(LIMITED, limited, "EFLX_LH_TOT")
         kept = (item for item in found if item.compared and not (limited and item.variable in AFTER_LIMIT))
         yield from at(step.before.path.name, kept)
+
+
+def soil_water(bench: Bench) -> Iterator[Finding]:
+    """Soil water from restart to restart, driven by the water fluxes of the tape."""
+    _need(bench, (*SPLIT_FIELDS, *WATER_FIELDS))
+    for step in bench.steps:
+        group = soil_columns(step.before)
+        terrain = terrain_of(bench.surface, group)
+        found = hydrology_differences(step, bench.soil(group), terrain, bench.largest_drainage)
+        yield from at(step.before.path.name, (item for item in found if item.compared))
 
 
 def _limited_columns(step: OracleStep) -> int:

@@ -115,5 +115,12 @@ PROCESSES: tuple[Process, ...] = (
         _relative(1e-11),
         checks.bare_ground,
     ),
+    Process(
+        "soil water",
+        "runoff, infiltration, soil water, water tables and drainage of a step, with the tape's fluxes",
+        "as temperature split, and QTOPSOIL, evaporation, dew, QINFL, QVEGT and ROOTR_COLUMN on the tape",
+        _relative(1e-11),
+        checks.soil_water,
+    ),
 )
 """In the order of the table."""
