@@ -10,7 +10,7 @@ from kiloland.cli.craft_cells import register_cell_products
 from kiloland.cli.craft_forcing import register_forcing
 from kiloland.cli.craft_surface import register_surface
 from kiloland.craft.domain import (
-    AllLand,
+    Area,
     Box,
     DomainRequest,
     IdFile,
@@ -18,6 +18,7 @@ from kiloland.craft.domain import (
     PolygonFile,
     Region,
     craft_domain,
+    region_of,
 )
 from kiloland.errors import ExitCode, InputError
 from kiloland.grid import Coordinates
@@ -25,7 +26,8 @@ from kiloland.grid import Coordinates
 DOMAIN_DESCRIPTION = """\
 Make a domain file in ELM's format: which cells a run has, where they are, how large they are.
 
-A grid and a land mask give the land cells; a region chooses among them (all, without a region):
+A grid and a land mask give the land cells; areas choose among them (all, without an area). Each may be
+given several times and with the others: the domain holds every cell of any of them, once.
   --points FILE    cells that hold the points of a list: two columns, the four columns lon,lat,x,y,
                    or a header that names them; --coordinates says which of them to use
   --ids FILE       cells by gridcell id (one column, or gridID in a netCDF file)
@@ -43,6 +45,8 @@ examples:
       --points daymet_AK_all2.csv.gz --coordinates xy -o seward.nc
   kiloland craft domain --grid daymet --land-mask Daymet_NA_landmask.csv.gz --box -168,64,-160,66.7 -o box.nc
   kiloland craft domain --grid regular:0,360,720,-90,90,360 --all-land --two-dimensional -o global.nc
+  kiloland craft domain --grid daymet --land-mask mask.csv --lakes-as-land lakes.tif --box -168,64,-160,66 \\
+      --box -157,20,-154,22 --polygon park.geojson -o areas.nc
   kiloland craft domain --grid forcing.nc --land-mask forcing.nc:FSDS -o region.nc
 """
 
@@ -75,7 +79,7 @@ def register_domain(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) 
         required=True,
         metavar="GRID",
         help="daymet; regular:LON0,LON1,NLON,LAT0,LAT1,NLAT[,WGS84] (outer edges in degrees); "
-        "or a netCDF file with regular lon and lat",
+        "or a netCDF file with regular lon and lat, or with x and y of Daymet's projection",
     )
     land = parser.add_mutually_exclusive_group(required=True)
     land.add_argument(
@@ -85,11 +89,19 @@ def register_domain(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "data instead of 0 and 1 marks cells with a value as land",
     )
     land.add_argument("--all-land", action="store_true", help="every cell of the grid is land")
-    region = parser.add_mutually_exclusive_group()
-    region.add_argument("--points", type=Path, metavar="FILE", help="list of points (.csv, .csv.gz)")
-    region.add_argument("--ids", type=Path, metavar="FILE", help="list of gridcell ids (.csv, .csv.gz, .nc)")
-    region.add_argument("--box", metavar="W,S,E,N", help="box in degrees, either longitude convention")
-    region.add_argument("--polygon", type=Path, metavar="FILE", help="GeoJSON or .shp")
+    parser.add_argument(
+        "--lakes-as-land",
+        metavar="LAKES",
+        help="cells with lakes count as land, too: a mask of 0 and 1, or shares (text, netCDF, GeoTIFF); "
+        "FILE:VARIABLE names a variable",
+    )
+    for name, kind, metavar, text in (
+        ("--points", Path, "FILE", "list of points (.csv, .csv.gz)"),
+        ("--ids", Path, "FILE", "list of gridcell ids (.csv, .csv.gz, .nc)"),
+        ("--box", str, "W,S,E,N", "box in degrees, either longitude convention"),
+        ("--polygon", Path, "FILE", "GeoJSON or .shp"),
+    ):
+        parser.add_argument(name, type=kind, action="append", default=[], metavar=metavar, help=text)
     parser.add_argument(
         "--coordinates",
         choices=[kind.value for kind in Coordinates],
@@ -114,6 +126,7 @@ def domain(options: argparse.Namespace) -> ExitCode:
         options.output,
         two_dimensional=options.two_dimensional,
         drop_outside=options.drop_outside,
+        lakes=options.lakes_as_land,
     )
     for line in craft_domain(request).lines():
         print(line)
@@ -123,10 +136,8 @@ def domain(options: argparse.Namespace) -> ExitCode:
 def _region(options: argparse.Namespace) -> Region:
     if options.points and not options.coordinates:
         raise InputError("--points needs --coordinates", expected="--coordinates xy or --coordinates lonlat")
-    if options.points:
-        return PointFile(options.points, Coordinates(options.coordinates))
-    if options.ids:
-        return IdFile(options.ids)
-    if options.box:
-        return Box.from_text(options.box)
-    return PolygonFile(options.polygon) if options.polygon else AllLand()
+    areas: list[Area] = [PointFile(path, Coordinates(options.coordinates)) for path in options.points]
+    areas += [IdFile(path) for path in options.ids]
+    areas += [Box.from_text(text) for text in options.box]
+    areas += [PolygonFile(path) for path in options.polygon]
+    return region_of(areas)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiloland.craft.areas import (
+    AllLand,
+    Area,
+    Areas,
+    Box,
+    IdFile,
+    PointFile,
+    PolygonFile,
+    Region,
+    region_of,
+    select_region,
+)
+from kiloland.craft.lakes import split_variable, with_lakes
 from kiloland.errors import InputError
 from kiloland.grid import (
-    Coordinates,
     Domain,
     DomainHeader,
     Grid,
@@ -20,71 +31,27 @@ from kiloland.grid import (
     all_land,
     domain_blocks,
     grid_from_text,
-    read_ids,
     read_land_mask,
-    read_points,
-    read_polygons,
     rectangle_blocks,
-    select_box,
-    select_ids,
-    select_land,
-    select_points,
-    select_polygons,
-    select_xy,
     write_domain_blocks,
 )
 from kiloland.grid.domain import bounding_rectangle, rectangle_shape
 
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class AllLand:
-    """Every land cell of the grid."""
-
-
-@dataclass(frozen=True)
-class PointFile:
-    """The cells that hold the points of a file."""
-
-    path: Path
-    coordinates: Coordinates
-
-
-@dataclass(frozen=True)
-class IdFile:
-    """The cells whose ids a file lists."""
-
-    path: Path
-
-
-@dataclass(frozen=True)
-class Box:
-    """The cells with centres in a longitude/latitude box (degrees)."""
-
-    west: float
-    south: float
-    east: float
-    north: float
-
-    @classmethod
-    def from_text(cls, text: str) -> Box:
-        """The box ``W,S,E,N``."""
-        try:
-            west, south, east, north = (float(part) for part in text.split(","))
-        except ValueError as error:
-            raise InputError("a box is W,S,E,N in degrees", found=text) from error
-        return cls(west, south, east, north)
-
-
-@dataclass(frozen=True)
-class PolygonFile:
-    """The cells with centres in the polygons of a GeoJSON file or a shapefile."""
-
-    path: Path
-
-
-Region = AllLand | PointFile | IdFile | Box | PolygonFile
+__all__ = [
+    "AllLand",
+    "Area",
+    "Areas",
+    "Box",
+    "DomainRequest",
+    "DomainSummary",
+    "IdFile",
+    "PointFile",
+    "PolygonFile",
+    "Region",
+    "craft_domain",
+    "region_of",
+    "select_region",
+]
 
 
 @dataclass(frozen=True)
@@ -93,7 +60,8 @@ class DomainRequest:
 
     ``grid`` is a specification as :func:`~kiloland.grid.grid_from_text` reads it; ``land_mask`` is FILE or
     FILE:VARIABLE, or None where every cell of the grid counts as land. With ``drop_outside`` requests that
-    lie on no land cell are left out; else they end the work.
+    lie on no land cell are left out; else they end the work. ``lakes`` is FILE or FILE:VARIABLE of lakes that
+    count as land, too (see :mod:`kiloland.craft.lakes`).
     """
 
     grid: str
@@ -102,6 +70,7 @@ class DomainRequest:
     output: Path
     two_dimensional: bool = False
     drop_outside: bool = False
+    lakes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,90 +97,71 @@ class DomainSummary:
         ]
 
 
+@dataclass(frozen=True, eq=False)
+class DomainWork:
+    """What a request comes to, before a cell is worked out; ``shape`` is that of the file."""
+
+    grid: Grid
+    mask: LandMask
+    selection: Selection
+    shape: tuple[int, int]
+    attributes: dict[str, str]
+    two_dimensional: bool
+
+    @property
+    def header(self) -> DomainHeader:
+        """What the file says besides its cells."""
+        return DomainHeader.of_grid(self.grid, self.shape)
+
+    def blocks(self) -> Iterator[Domain]:
+        """The cells, some at a time."""
+        make = rectangle_blocks if self.two_dimensional else domain_blocks
+        return make(self.grid, self.selection.ids, self.mask)
+
+
+def prepare_domain(request: DomainRequest) -> DomainWork:
+    """Read grid, masks and areas and choose the cells; logs and raises as :func:`craft_domain`."""
+    grid = grid_from_text(request.grid)
+    mask = land_mask(request.land_mask, grid)
+    attributes = {}
+    if request.lakes is not None:
+        mask = with_lakes(mask, request.lakes, grid)
+        attributes["lakes"] = "count as land"
+    selection = select_region(request.region, grid, mask, drop_outside=request.drop_outside)
+    if selection.ids.size == 0:
+        raise InputError("no land cell in the selection", found=selection.description)
+    shape = (1, selection.ids.size)
+    if request.two_dimensional:
+        shape = rectangle_shape(*bounding_rectangle(grid, selection.ids))
+    attributes |= {"selection": selection.description, "land_mask": mask.source}
+    if mask.checksum:
+        attributes["land_mask_sha256"] = mask.checksum
+    return DomainWork(grid, mask, selection, shape, attributes, request.two_dimensional)
+
+
 def craft_domain(request: DomainRequest) -> DomainSummary:
     """Make the domain file; report (as log messages) what was asked twice, lies outside or off centre.
 
     Cells are worked out and written in blocks, so memory does not grow with the domain beyond its ids and
     the land mask. Raises InputError for unusable input, for requests on no land cell (unless they are to be
-    dropped), and for an empty selection; nothing is written then.
+    dropped), and for an empty area; nothing is written then.
     """
     started = time.perf_counter()
-    grid = grid_from_text(request.grid)
-    mask = _land_mask(request.land_mask, grid)
-    selection = select_region(request.region, grid, mask)
-    _report(selection, request)
-    make, shape = domain_blocks, (1, selection.ids.size)
-    if request.two_dimensional:
-        make, shape = rectangle_blocks, rectangle_shape(*bounding_rectangle(grid, selection.ids))
+    work = prepare_domain(request)
     totals = _Totals()
-    attributes = {"selection": selection.description, "land_mask": mask.source}
-    if mask.checksum:
-        attributes["land_mask_sha256"] = mask.checksum
-    blocks = totals.watch(make(grid, selection.ids, mask))
-    write_domain_blocks(request.output, DomainHeader.of_grid(grid, shape), blocks, attributes)
+    write_domain_blocks(request.output, work.header, totals.watch(work.blocks()), work.attributes)
     seconds = time.perf_counter() - started
-    return DomainSummary(request.output, shape, totals.cells, math.fsum(totals.areas), totals.bounds, seconds)
+    return DomainSummary(
+        request.output, work.shape, totals.cells, math.fsum(totals.areas), totals.bounds, seconds
+    )
 
 
-def select_region(region: Region, grid: Grid, mask: LandMask) -> Selection:
-    """The land cells of a region."""
-    match region:
-        case AllLand():
-            return select_land(mask)
-        case PointFile(path, coordinates):
-            points = read_points(path, coordinates)
-            select = select_xy if coordinates is Coordinates.XY else select_points
-            return select(grid, mask, points.first, points.second)
-        case IdFile(path):
-            return select_ids(grid, mask, read_ids(path))
-        case Box(west, south, east, north):
-            return select_box(grid, mask, west, south, east, north)
-        case PolygonFile(path):
-            return select_polygons(grid, mask, read_polygons(path))
-
-
-def _land_mask(text: str | None, grid: Grid) -> LandMask:
-    """The mask that FILE or FILE:VARIABLE names."""
+def land_mask(text: str | None, grid: Grid) -> LandMask:
+    """The mask that FILE or FILE:VARIABLE names; all cells where there is none."""
     if text is None:
         return all_land(grid)
-    path, _, variable = text.rpartition(":")
-    if Path(text).exists() or not path:
-        return read_land_mask(Path(text), grid)
-    return read_land_mask(Path(path), grid, variable)
-
-
-def _report(selection: Selection, request: DomainRequest) -> None:
-    """Log what the request got wrong; raise InputError where it cannot be served."""
-    report = selection.report
-    outside = report.outside.request.size
-    findings = report.lines()
-    level = logging.WARNING if len(findings) > 1 else logging.INFO
-    for line in findings:
-        logger.log(level, "%s", line)
-    file = getattr(request.region, "path", None)
-    if outside and not request.drop_outside:
-        raise InputError(
-            "requests on no land cell",
-            file=file,
-            found=f"{outside} of {report.requested}, the first: {_first_outside(selection)}",
-            expected="land cells only",
-            hint="With --drop-outside they are left out; none is moved to another cell",
-        )
-    if selection.ids.size == 0:
-        raise InputError(
-            "no land cell in the selection",
-            file=file,
-            found=selection.description,
-            hint="Check the order (longitude, latitude; west, south, east, north) and the units",
-        )
-
-
-def _first_outside(selection: Selection) -> str:
-    outside = selection.report.outside
-    place = f"request {outside.request[0] + 1} at ({outside.longitude[0]:.5f}, {outside.latitude[0]:.5f})"
-    if outside.nearest_id[0] < 0:
-        return f"request {outside.request[0] + 1}, the id of no cell"
-    return f"{place}, {outside.distance_km[0]:.3f} km from the nearest land"
+    path, variable = split_variable(text)
+    return read_land_mask(path, grid, variable)
 
 
 class _Totals:

@@ -146,6 +146,23 @@ def _from_dataset(dataset: Dataset, grid: Grid, name: str | None) -> tuple[BoolA
     return land, _spread(np.where(missing, np.nan, fraction), ids, grid)
 
 
+def read_cells(dataset: Dataset, variable: Variable, grid: Grid) -> FloatArray:
+    """Values of the first record of a variable at every cell of the grid; NaN where it has none.
+
+    Over the whole grid, or over a list of cells with ``gridID``. Raises InputError for any other shape.
+    """
+    ids = _cell_ids(dataset, grid)
+    values, missing = _first_record(dataset, variable, grid, ids)
+    scale, offset = (variable.attributes.get(key) for key in ("scale_factor", "add_offset"))
+    values = values * float(1.0 if scale is None else scale) + float(offset or 0.0)
+    values = np.where(missing, np.nan, values)
+    if ids is None:
+        return values
+    whole = np.full(grid.number_of_cells, np.nan)
+    whole[ids] = values
+    return whole
+
+
 def _first(dataset: Dataset, names: tuple[str, ...]) -> Variable | None:
     return next((dataset[name] for name in names if name in dataset), None)
 

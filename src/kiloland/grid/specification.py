@@ -12,7 +12,18 @@ from kiloland.grid.base import FloatArray, Grid
 from kiloland.grid.daymet import DaymetGrid
 from kiloland.grid.regular import Figure, RegularGrid
 
-FORMS = "daymet, regular:LON0,LON1,NLON,LAT0,LAT1,NLAT[,WGS84], or a netCDF file with lon and lat"
+FORMS = (
+    "daymet, daymet_lcc:LEFT,TOP,SIZE,COLUMNS,ROWS, regular:LON0,LON1,NLON,LAT0,LAT1,NLAT[,WGS84], "
+    "or a netCDF file with lon and lat, or with x and y"
+)
+PROJECTION_KEYS = (
+    "grid_mapping_name",
+    "standard_parallel",
+    "longitude_of_central_meridian",
+    "latitude_of_projection_origin",
+    "false_easting",
+    "false_northing",
+)
 LONGITUDE_NAMES = ("lon", "longitude", "xc", "LONGXY")
 LATITUDE_NAMES = ("lat", "latitude", "yc", "LATIXY")
 
@@ -51,9 +62,16 @@ def _numbers(text: str, parts: list[str], expected: int) -> list[float]:
     return values
 
 
-def grid_from_file(path: Path) -> RegularGrid:
-    """The regular grid whose cell centres a netCDF file gives as ``lon`` and ``lat`` (axes, or 2-D)."""
+def grid_from_file(path: Path) -> Grid:
+    """The grid of a netCDF file: of its ``x`` and ``y`` (m, Daymet's projection), or regular in degrees.
+
+    Regular grids have cell centres ``lon`` and ``lat`` (axes, or 2-D). Rows of a grid in the projection are
+    numbered from the north, whatever their order in the file. Raises InputError for another projection and
+    for steps that are not equal.
+    """
     with open_dataset(path) as dataset:
+        if "x" in dataset and "y" in dataset and dataset["x"].dims == ("x",):
+            return _projected_grid(dataset)
         longitude = _axis(dataset, LONGITUDE_NAMES, along=-1)
         latitude = _axis(dataset, LATITUDE_NAMES, along=0)
     west, east = _edges(longitude, path, "longitude")
@@ -66,6 +84,41 @@ def grid_from_file(path: Path) -> RegularGrid:
         )
     first, last = float(np.clip(first, -90.0, 90.0)), float(np.clip(last, -90.0, 90.0))
     return RegularGrid(west, east, longitude.size, first, last, latitude.size)
+
+
+def _projected_grid(dataset: Dataset) -> DaymetGrid:
+    """The grid of axes ``x`` and ``y`` (m) in Daymet's projection."""
+    _require_daymet_projection(dataset)
+    x, y = _axis(dataset, ("x",), along=-1), _axis(dataset, ("y",), along=0)
+    left, right = _edges(x, dataset.path, "x")
+    first, last = _edges(y, dataset.path, "y")
+    size = (right - left) / x.size
+    if size <= 0.0 or abs(abs(last - first) / y.size - size) > 1e-6 * size:
+        raise InputError(
+            "cells are not squares from west to east", file=dataset.path, found=f"{size:g} m", variable="x"
+        )
+    return DaymetGrid(y.size, x.size, left, max(first, last), size)
+
+
+def _require_daymet_projection(dataset: Dataset) -> None:
+    """Raise InputError where a file names another projection than Daymet's, or other units than metres."""
+    units = str(dataset["x"].attributes.get("units", "m")).strip().lower()
+    if units not in ("m", "meter", "metre", "meters", "metres"):
+        raise InputError("x is not in metres", file=dataset.path, variable="x", found=units, expected="m")
+    _, expected = DaymetGrid().mapping()
+    for name in dataset:
+        given = dataset[name].attributes
+        if "grid_mapping_name" not in given:
+            continue
+        for key in PROJECTION_KEYS:
+            if key in given and not np.array_equal(np.ravel(given[key]), np.ravel(expected[key])):
+                raise InputError(
+                    f"another projection than Daymet's: {key}",
+                    file=dataset.path,
+                    variable=name,
+                    found=given[key],
+                    expected=expected[key],
+                )
 
 
 def _axis(dataset: Dataset, names: tuple[str, ...], along: int) -> FloatArray:
