@@ -23,6 +23,7 @@ COMMANDS = (
     "oracle",
     "map",
     "plot",
+    "export",
     "quickstart",
 )
 """Commands in the order of the help text; each is a module of ``kiloland.cli`` with ``register``."""
