@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from kiloland.atmosphere.findings import raise_first_error
 from kiloland.atmosphere.stamps import shift_to_begin, stamp_position
 from kiloland.craft.forcing.bins import BIN_SECONDS, BINS_PER_DAY, is_leap
 from kiloland.craft.forcing.losses import Block, Losses
+from kiloland.craft.forcing.maps import Piece, one_ahead, read_maps
 from kiloland.craft.forcing.output import VARIABLES, Month
 from kiloland.craft.forcing.places import CellPlaces, match_cells
 from kiloland.errors import InputError
@@ -32,12 +33,13 @@ from kiloland.grid import Domain, Grid
 logger = logging.getLogger(__name__)
 
 IntArray = NDArray[np.int64]
-SingleArray = NDArray[np.float32]
+SingleArray = NDArray[np.floating[Any]]
 
 FILE_NAME: Final = re.compile(
     r"clmforc\.Daymet4\.1km\.(?P<name>[A-Za-z]+)\.(?P<year>\d{4})-(?P<month>\d{2})\.nc(\.gz)?"
 )
 SETTINGS: Final = "2-D to 1-D, rules 1"
+FILLS: Final = ("_FillValue", "missing_value")
 Key = tuple[str, int, int]
 
 
@@ -61,6 +63,7 @@ class ThreeHourlySource:
     memory: int
     settings: str = SETTINGS
     notes: tuple[str, ...] = ()
+    together: bool = False
 
     @classmethod
     def open(
@@ -107,49 +110,42 @@ class ThreeHourlySource:
         return text
 
     def month(self, month: Month, names: list[str]) -> Iterator[Block]:
-        """Fields of all cells, some samples at a time."""
+        """Fields of all cells, one variable after the other, some samples at a time."""
         for name in names:
             with open_dataset(self.files[name, month.year, month.month]) as dataset:
-                samples = samples_of_month(dataset, month)
-                # A day that is not there is that of the day before.
-                absent = np.flatnonzero(samples == -1)
-                samples[absent] = samples[absent - BINS_PER_DAY]
-                step = max(1, min(self.memory // (8 * self.land.number_of_cells), 64))
-                for row in range(0, samples.size, step):
-                    lines = [self._line(dataset[name], int(at)) for at in samples[row : row + step]]
-                    values = np.stack(lines)
-                    self._check(values, name, dataset, month, row)
-                    yield row, 0, {name: values}, Losses()
+                for row, cell, values in one_ahead(self._pieces(dataset, name, month)):
+                    yield row, cell, {name: values}, Losses()
 
-    def _line(self, variable: Variable, sample: int) -> SingleArray:
-        """One sample at the cells ``[cell]``; missing ones are NaN."""
-        places = self.places
-        rows = slice(int(places.rows.min()), int(places.rows.max()) + 1)
-        columns = slice(int(places.columns.min()), int(places.columns.max()) + 1)
-        box = variable.read((sample, rows, columns))
-        stored = box[places.rows - rows.start, places.columns - columns.start]
-        missing = variable.missing(stored)
-        scale, offset = (variable.attributes.get(key) for key in ("scale_factor", "add_offset"))
-        if scale is not None or offset is not None:
-            stored = stored * float(1.0 if scale is None else scale) + float(offset or 0.0)
-        values = stored.astype(np.float32)
-        if missing.any():
-            values[missing] = np.nan
-        return values
+    def _pieces(self, dataset: Dataset, name: str, month: Month) -> Iterator[Piece]:
+        """Checked values of one variable."""
+        samples = samples_of_month(dataset, month)
+        # A day that is not there is that of the day before.
+        absent = np.flatnonzero(samples == -1)
+        samples[absent] = samples[absent - BINS_PER_DAY]
+        variable = dataset[name]
+        for row, cell, values in read_maps(variable, self.places, samples, self.memory // 4):
+            self._check(values, variable, month, row, cell)
+            yield row, cell, values
 
-    def _check(self, values: SingleArray, name: str, dataset: Dataset, month: Month, row: int) -> None:
+    def _check(self, values: SingleArray, variable: Variable, month: Month, row: int, cell: int) -> None:
         """InputError for values that are missing or beyond the limits; the extremes tell first."""
-        field = FIELDS[name]
-        if field.low <= values.min() and values.max() <= field.high:
+        field = FIELDS[variable.name]
+        native = values.astype(np.float32, copy=False)
+        marks = [float(variable.attributes[key]) for key in FILLS if key in variable.attributes]
+        hidden = any(field.low <= mark <= field.high for mark in marks)
+        if field.low <= native.min() and native.max() <= field.high and not hidden:
             return
         start = month.days[0] * SECONDS_PER_DAY + row * BIN_SECONDS
 
-        def describe(first: int, last: int, cell: int | None) -> str:
-            place = "" if cell is None else f", gridcell {int(self.land.gridcell_id[cell])}"
+        def describe(first: int, last: int, at: int | None) -> str:
+            place = "" if at is None else f", gridcell {int(self.land.gridcell_id[cell + at])}"
             return describe_seconds(start + first * BIN_SECONDS) + place
 
-        findings = check_values(field, values.astype(np.float64), str(dataset.path), describe)
-        raise_first_error(findings)
+        found = native.astype(np.float64)
+        found[variable.missing(native.astype(variable.dtype)) if variable.dtype.kind == "f" else False] = (
+            np.nan
+        )
+        raise_first_error(check_values(field, found, str(variable.file), describe))
 
 
 def samples_of_month(dataset: Dataset, month: Month) -> IntArray:

@@ -59,6 +59,7 @@ class DownscalingSource:
     orbit: Orbit
     settings: str
     notes: tuple[str, ...]
+    together: bool = True
 
     @classmethod
     def open(

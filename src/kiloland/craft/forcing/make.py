@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,11 @@ class Source(Protocol):
     @property
     def notes(self) -> tuple[str, ...]:
         """What the summary says of the source."""
+        ...
+
+    @property
+    def together(self) -> bool:
+        """Whether the variables of a month come together, or one after the other."""
         ...
 
     def attributes(self, month: Month) -> dict[str, str]:
@@ -188,20 +194,36 @@ def write_month(
     names: list[str],
     summary: ForcingSummary,
 ) -> None:
-    """Write some variables of one month, block of cells by block."""
-    with ExitStack() as stack:
-        writers = {}
-        for name in names:
-            schema = month_schema(name, month, land, source.settings, source.attributes(month))
-            writer = stack.enter_context(DatasetWriter(month.file(request.output, name), schema))
-            kind = next(variable.dtype for variable in schema.variables if variable.name == "gridID")
-            writer.put("time", stamps(name, month))
-            writer.put("gridID", land.gridcell_id.astype(kind)[None])
-            writer.put("LONGXY", land.longitude[None])
-            writer.put("LATIXY", land.latitude[None])
-            writers[name] = writer
-        for first, cell, fields, losses in source.month(month, names):
-            for name, values in fields.items():
-                writers[name].put(name, values[:, None], start=(first, 0, cell))
-            summary.losses.add(losses)
+    """Write some variables of one month, piece by piece.
+
+    Where they come one after the other, a file is finished (synced and verified) while the next one is made.
+    """
+    groups = [names] if source.together else [[name] for name in names]
+    with ThreadPoolExecutor(1, thread_name_prefix="finish") as pool:
+        finishing = []
+        for group in groups:
+            with ExitStack() as stack:
+                writers = {}
+                for name in group:
+                    schema = month_schema(name, month, land, source.settings, source.attributes(month))
+                    writers[name] = stack.enter_context(
+                        DatasetWriter(month.file(request.output, name), schema)
+                    )
+                    put_cells(writers[name], name, month, land)
+                for first, cell, fields, losses in source.month(month, group):
+                    for name, values in fields.items():
+                        writers[name].put(name, values[:, None], start=(first, 0, cell))
+                    summary.losses.add(losses)
+                finishing.append(pool.submit(stack.pop_all().close))
+        for finished in finishing:
+            finished.result()
     summary.bytes += sum(month.file(request.output, name).stat().st_size for name in names)
+
+
+def put_cells(writer: DatasetWriter, name: str, month: Month, land: Domain) -> None:
+    """All of a file but its field: times, ids and places."""
+    kind = next(variable.dtype for variable in writer.schema.variables if variable.name == "gridID")
+    writer.put("time", stamps(name, month))
+    writer.put("gridID", land.gridcell_id.astype(kind)[None])
+    writer.put("LONGXY", land.longitude[None])
+    writer.put("LATIXY", land.latitude[None])
