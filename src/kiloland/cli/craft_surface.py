@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kiloland.craft.surface import SurfaceRequest, craft_surface
+from kiloland.craft.surface import Product, SurfaceRequest, craft_surface
 from kiloland.errors import ExitCode, InputError
+from kiloland.run.ranks import join_ranks
 
 DESCRIPTION = """\
 Make the surface file of a domain from an ELM surface file on a regular longitude/latitude grid.
@@ -20,6 +21,11 @@ The source may be global or regional, its rows may run north or south, its longi
 Where the source has no value, the nearest one within a stated distance is taken and counted. Coordinates,
 area, land mask and land fraction are those of the domain. Every variable that ELM may read is reported as
 made, mapped, copied or absent with the consequence.
+
+Finer products stand over the source with --product, the first before the others: other grids in longitude
+and latitude, files on the domain's own cells (gridID, or x and y of its projection), and lists of places
+(longitude, latitude). Where one has no value the next counts, and the source last; cells are counted.
+Under mpiexec each rank maps and writes its stretch of cells; the file is the same, byte by byte.
 """
 
 EPILOG = """\
@@ -27,6 +33,9 @@ examples:
   kiloland craft surface --source surfdata_0.5x0.5.nc --domain seward.nc -o surfdata_seward.nc
   kiloland craft surface --source surfdata.nc --domain box.nc -o surf.nc --method SOIL_COLOR=majority \\
       --method FMAX=nearest --table variables.csv
+  kiloland craft surface --source surfdata.nc --product soil.nc:PCT_SAND=sand,PCT_CLAY=clay \\
+      --product cover.nc --elevation terrain.nc:TOPO --minimum-share 1 --domain box.nc -o surf.nc
+  mpiexec -n 4 kiloland craft surface --source surfdata.nc --domain seward.nc -o surf.nc
 """
 
 
@@ -49,10 +58,34 @@ def register_surface(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         action="append",
         default=[],
         metavar="VAR=METHOD",
-        help="map a variable by nearest, linear, conservative or majority; may be repeated",
+        help="map a variable by nearest, linear, conservative, majority, spline, spline-monotone or "
+        "elevation, as far as its kind allows; may be repeated",
     )
     parser.add_argument(
-        "--two-dimensional", action="store_true", help="lsmlat, lsmlon as in a two-dimensional domain"
+        "--product",
+        action="append",
+        default=[],
+        metavar="FILE[:VAR=NAME,...]",
+        help="a finer file that stands over the source for VAR, called NAME there (default: all variables "
+        "that it has); may be repeated, the first counts first",
+    )
+    parser.add_argument(
+        "--elevation",
+        metavar="FILE[:NAME]",
+        help="elevation of the cells (m): becomes TOPO, and corrects what depends on height",
+    )
+    parser.add_argument(
+        "--minimum-share",
+        type=float,
+        default=0.0,
+        metavar="PERCENT",
+        help="wetland, lake, glacier and towns below this share of a cell go to its other land units "
+        "(default 0: all are kept; 1 is sound at a kilometre)",
+    )
+    parser.add_argument(
+        "--two-dimensional",
+        action="store_true",
+        help="lsmlat, lsmlon; so it is with a two-dimensional domain anyway",
     )
     parser.add_argument(
         "--limit-km",
@@ -72,21 +105,27 @@ def register_surface(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def surface(options: argparse.Namespace) -> ExitCode:
     """Make a surface file and print what became of each variable."""
+    ranks = join_ranks()
     summary = craft_surface(
         SurfaceRequest(
             options.source,
             options.domain,
             options.output,
             dict(_choice(text) for text in options.method),
-            two_dimensional=options.two_dimensional,
+            two_dimensional=True if options.two_dimensional else None,
             limit_km=options.limit_km,
             keep_urban=options.keep_urban,
-        )
+            products=tuple(Product.parse(text) for text in options.product),
+            elevation=Product.parse_elevation(options.elevation) if options.elevation else None,
+            minimum_share=options.minimum_share,
+        ),
+        ranks,
     )
-    if options.table:
-        summary.write_table(options.table)
-    for line in summary.lines():
-        print(line)
+    if ranks.is_root:
+        if options.table:
+            summary.write_table(options.table)
+        for line in summary.lines():
+            print(line)
     return ExitCode.OK
 
 

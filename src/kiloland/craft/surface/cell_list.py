@@ -27,14 +27,13 @@ SPACINGS: Final = 2.0
 class CellList(Values):
     """Cells in one dimension, or in two whose rows and columns are no degrees.
 
-    ``window`` are the entries of the first cell dimension that are read; the arrays are those of the cells
-    in it.
+    ``window`` is the part of the first cell dimensions that is read; the arrays are those of its cells.
     """
 
     longitude: FloatArray
     latitude: FloatArray
     ids: IntArray | None
-    window: slice
+    window: tuple[slice, ...]
 
     @property
     def cells(self) -> int:
@@ -43,7 +42,7 @@ class CellList(Values):
 
     def layer(self, variable: Variable, index: tuple[int, ...]) -> FloatArray:
         """One layer ``[cell]`` in float64, missing entries NaN; ``index`` counts the leading dimensions."""
-        return physical(variable, variable.read((*index, self.window))).reshape(-1)
+        return physical(variable, variable.read((*index, *self.window))).reshape(-1)
 
     def place(self, cell: int) -> str:
         """A cell in words."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -12,6 +12,8 @@ from kiloland.grid.base import BoolArray, FloatArray
 WHOLE: Final = 100.0
 NOTICED: Final = 1e-10
 """Percent below which a change is rounding and no change of the data."""
+KEPT_UNITS: Final = ("PCT_NATVEG", "PCT_CROP")
+"""Land units that are kept however small their share is."""
 
 
 @dataclass
@@ -39,6 +41,13 @@ class SumLedger:
         if change.size and change.max() > self.largest:
             self.largest = float(change.max())
             self.worst_cell = int(ids[int(np.argmax(change))])
+
+    def add(self, other: SumLedger) -> None:
+        """Take in what a later rank counted."""
+        self.cells, self.changed = self.cells + other.cells, self.changed + other.changed
+        self.empty, self.dropped = self.empty + other.empty, self.dropped + other.dropped
+        if other.largest > self.largest:
+            self.largest, self.worst_cell = other.largest, other.worst_cell
 
     def text(self) -> str:
         """The ledger as a sentence."""
@@ -81,3 +90,89 @@ def renormalise(shares: FloatArray) -> tuple[FloatArray, BoolArray]:
             break
         scaled[largest, cell] += rest
     return scaled, empty
+
+
+def fit(shares: FloatArray, fixed: BoolArray) -> FloatArray:
+    """Shares ``[share, cell]`` where the ``fixed`` ones stay and the others share what they leave of 100.
+
+    Fixed shares of more than 100 together are scaled to it. Where there is nothing to share the rest, it goes
+    to the first share (natural vegetation) unless that is fixed too. Cells without a fixed share stay.
+    """
+    shares = np.maximum(shares, 0.0)
+    given = np.where(fixed, shares, 0.0).sum(axis=0)
+    others = np.where(fixed, 0.0, shares).sum(axis=0)
+    room = np.maximum(WHOLE - given, 0.0)
+    down = np.minimum(WHOLE / np.where(given > 0.0, given, WHOLE), 1.0)
+    scaled = np.where(fixed, shares * down, shares * room / np.where(others > 0.0, others, 1.0))
+    first = (others <= 0.0) & ~fixed[0]
+    scaled[0] = np.where(first, room, scaled[0])
+    return np.where(fixed.any(axis=0), scaled, shares)
+
+
+def without_slivers(parts: dict[str, FloatArray], minimum: float) -> dict[str, FloatArray]:
+    """Land units of which none but vegetation, crops and the largest has less than ``minimum`` percent.
+
+    A smaller one is given to the others in proportion. Towns count with all their classes together.
+    """
+    totals = np.stack([part.sum(axis=0) for part in parts.values()])
+    largest = totals == totals.max(axis=0)
+    cleared = {}
+    for number, (name, part) in enumerate(parts.items()):
+        small = (totals[number] < minimum) & ~largest[number] & (name not in KEPT_UNITS)
+        cleared[name] = np.where(small, 0.0, part)
+    shares, _ = renormalise(np.concatenate(list(cleared.values())))
+    ends = np.cumsum([part.shape[0] for part in parts.values()])[:-1]
+    return dict(zip(parts, np.split(shares, ends), strict=True))
+
+
+@dataclass
+class UnitAreas:
+    """Area of every land unit over the land of the domain, before and after slivers were given away.
+
+    In whole square metres: such sums are exact, whatever the order of the cells.
+    """
+
+    minimum: float = 0.0
+    before: dict[str, int] = field(default_factory=dict)
+    after: dict[str, int] = field(default_factory=dict)
+    cleared: dict[str, int] = field(default_factory=dict)
+    """Cells that lost a land unit."""
+
+    def record(self, before: dict[str, FloatArray], after: dict[str, FloatArray], area: FloatArray) -> None:
+        """Count the land units of some cells with their area (km²)."""
+        for name, part in before.items():
+            old, new = part.sum(axis=0), after[name].sum(axis=0)
+            for sums, share in ((self.before, old), (self.after, new)):
+                sums[name] = sums.get(name, 0) + int(np.rint(share * area * 1e4).astype(np.int64).sum())
+            self.cleared[name] = self.cleared.get(name, 0) + int(((old > 0.0) & (new == 0.0)).sum())
+
+    def add(self, other: UnitAreas) -> None:
+        """Take in what another rank counted."""
+        for mine, theirs in (
+            (self.before, other.before),
+            (self.after, other.after),
+            (self.cleared, other.cleared),
+        ):
+            for name, value in theirs.items():
+                mine[name] = mine.get(name, 0) + value
+
+    def text(self) -> str:
+        """The areas as a sentence."""
+        if self.minimum <= 0.0:
+            return "areas (km2): " + "; ".join(f"{name} {km2(v)}" for name, v in self.after.items())
+        moved = sum(self.before[name] - self.after[name] for name in self.before if self.cleared[name])
+        changes = [
+            f"{name} {km2(self.before[name])} to {km2(self.after[name])}"
+            + (f", gone from {self.cleared[name]} cells" if self.cleared[name] else "")
+            for name in self.before
+        ]
+        return (
+            f"land units below {self.minimum:g} % of the cell given to others, {km2(moved)} km2 together; "
+            f"areas (km2): {'; '.join(changes)}; all {km2(sum(self.before.values()))} to "
+            f"{km2(sum(self.after.values()))}"
+        )
+
+
+def km2(square_metres: int) -> str:
+    """Square metres as km²."""
+    return f"{square_metres / 1e6:.3f}"

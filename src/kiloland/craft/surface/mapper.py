@@ -55,6 +55,11 @@ class AnyMapper(ABC):
     def _make(self, method: Method, valid: BoolArray, what: str) -> Weights:
         """Weights of one of the methods that are linear maps."""
 
+    @property
+    def bytes(self) -> int:
+        """Memory of all that is kept."""
+        return sum(weights.bytes for weights in self.kept.values())
+
     def effective(self, method: Method) -> Method:
         """The method that is used where this one is asked for."""
         return method
@@ -120,8 +125,7 @@ class Mapper(AnyMapper):
     @property
     def bytes(self) -> int:
         """Memory of all that is kept."""
-        kept = sum(weights.bytes for weights in self.kept.values())
-        kept += sum(spline.bytes for spline in self.splines.values())
+        kept = super().bytes + sum(spline.bytes for spline in self.splines.values())
         return kept + sum(weights.weights.bytes for weights in self.corrected.values())
 
     def effective(self, method: Method) -> Method:

@@ -31,6 +31,8 @@ class VariableReport:
     status: Status
     method: str
     detail: str
+    source: str = ""
+    """Files, and variables where they have other names."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,12 @@ class SurfaceSummary:
         mapped = self.of(Status.MAPPED)
         for method in sorted({variable.method for variable in mapped}):
             lines.append(f"  {method}: {_names(v for v in mapped if v.method == method)}")
-        filled = {variable.detail for variable in mapped if "from the nearest" in variable.detail}
+        alone = [variable for variable in mapped if "; " not in variable.source]
+        filled = {variable.detail for variable in alone if "from the nearest" in variable.detail}
         for detail in sorted(filled):
             lines.append(f"  {detail}: {_names(v for v in mapped if v.detail == detail)}")
+        for product in sorted({v.source for v in mapped if "; " in v.source}):
+            lines += [f"  {v.name}: {v.detail}" for v in mapped if v.source == product]
         absent = self.of(Status.ABSENT)
         for detail in dict.fromkeys(variable.detail for variable in absent):
             lines.append(f"  absent ({detail}): {_names(v for v in absent if v.detail == detail)}")
@@ -70,8 +75,8 @@ class SurfaceSummary:
 
     def write_table(self, path: Path) -> None:
         """Write one line for each variable as comma-separated values."""
-        rows = [f'{v.name},{v.status.value},{v.method},"{v.detail}"' for v in self.variables]
-        write_text(path, "\n".join(["name,status,method,detail", *rows, ""]))
+        rows = [f'{v.name},{v.status.value},{v.method},"{v.source}","{v.detail}"' for v in self.variables]
+        write_text(path, "\n".join(["name,status,method,source,detail", *rows, ""]))
 
 
 def _names(variables: Iterable[VariableReport]) -> str:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kiloland.craft.surface.groups import read_layers
 from kiloland.craft.surface.mapper import Mapper
-from kiloland.craft.surface.source import Source
+from kiloland.craft.surface.supply import Supply
 from kiloland.craft.surface.table import Method
 from kiloland.craft.surface.weights import Index
 from kiloland.grid.base import BoolArray, FloatArray
@@ -27,13 +26,14 @@ class Towns:
     kept_region: FloatArray | None
 
     @classmethod
-    def read(cls, source: Source, mapper: Mapper, land: BoolArray, keep: bool) -> Towns:
+    def read(cls, source: Supply, mapper: Mapper, keep: bool) -> Towns:
         """Urban cells of the source: those with a region; where there are no regions, those with a town."""
+        land = source.land
         region = np.zeros(land.size)
-        if "URBAN_REGION_ID" in source.dataset:
-            region = np.nan_to_num(read_layers(source, "URBAN_REGION_ID", land)[0])
-        elif "PCT_URBAN" in source.dataset:
-            shares = np.nan_to_num(read_layers(source, "PCT_URBAN", land))
+        if source.values.has("URBAN_REGION_ID"):
+            region = np.nan_to_num(source.layers("URBAN_REGION_ID")[0])
+        elif source.values.has("PCT_URBAN"):
+            shares = np.nan_to_num(source.layers("PCT_URBAN"))
             region = (shares.sum(axis=0) > 0.0).astype(np.float64)
         origin = mapper.nearest_within(region > 0.0)
         kept = None
