@@ -8,6 +8,8 @@ from pathlib import Path
 
 from kiloland.cli.craft_cells import register_cell_products
 from kiloland.cli.craft_forcing import register_forcing
+from kiloland.cli.craft_landcover import register_landcover
+from kiloland.cli.craft_plan import register_plan
 from kiloland.cli.craft_surface import register_surface
 from kiloland.craft.domain import (
     Area,
@@ -61,6 +63,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     register_cell_products(kinds)
     register_forcing(kinds)
     register_surface(kinds)
+    register_landcover(kinds)
+    register_plan(kinds)
 
 
 def register_domain(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
