@@ -26,9 +26,10 @@ GUIDE = pyproj.CRS.from_string(
 SPHERE = pyproj.CRS.from_string("+proj=lcc +lat_1=25 +lat_2=60 +lat_0=42.5 +lon_0=-100 +R=6378137 +units=m")
 
 
-def sample(path: Path, longitude: Any, latitude: Any, band: int = 1, crs: pyproj.CRS = GUIDE) -> np.ndarray:
-    """Values of a raster at places, through the coordinates of its file and a projection of our own."""
+def sample(path: Path, longitude: Any, latitude: Any, band: int = 1, crs: Any = None) -> np.ndarray:
+    """Values of a raster at places, as a map program finds them: by the coordinate system of the file."""
     with rasterio.open(path) as file:
+        crs = pyproj.CRS.from_wkt(file.crs.to_wkt()) if crs is None else crs
         to_map = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
         x, y = to_map.transform(np.asarray(longitude), np.asarray(latitude))
         return np.array([value[0] for value in file.sample(np.stack([x, y], axis=1), indexes=band)])
@@ -61,7 +62,8 @@ def test_cells_are_found_where_their_longitude_and_latitude_are(tmp_path: Path) 
     path = numbered(tmp_path / "s.nc", GRID, ids, np.arange(ids.size, dtype="f8"))
     export_geotiff(path, "V", tmp_path / "v.tif")
     longitude, latitude = GRID.centres(ids)
-    assert sample(tmp_path / "v.tif", longitude, latitude).tolist() == list(range(ids.size))
+    for crs in (None, GUIDE):
+        assert sample(tmp_path / "v.tif", longitude, latitude, crs=crs).tolist() == list(range(ids.size))
     # 400 m to the sides of a centre is the same cell, 600 m is its neighbour.
     x, y = pyproj.Transformer.from_crs("EPSG:4326", GUIDE, always_xy=True).transform(longitude, latitude)
     with rasterio.open(tmp_path / "v.tif") as file:
@@ -85,6 +87,12 @@ def test_the_map_has_the_ellipsoid_metres_and_edges_half_a_cell_outside_the_cent
     assert not found.is_geographic
     assert found.axis_info[0].unit_name == "metre"
     assert found.ellipsoid.inverse_flattening == pytest.approx(298.257223563, abs=1e-9)
+    places = np.array([-170.0, -100.0, -60.0]), np.array([70.0, 42.5, 20.0])
+    theirs, ours = (
+        pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*places)
+        for crs in (found, GUIDE)
+    )
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-6)
     x, y = GRID.centres_xy(ids)
     assert (left, right) == (x.min() - 500.0, x.max() + 500.0)
     assert (bottom, top) == (y.min() - 500.0, y.max() + 500.0)

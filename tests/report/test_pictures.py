@@ -18,8 +18,9 @@ from kiloland.report import Choice, read_field
 from kiloland.report.dates import model_years, record_of
 from kiloland.report.figure import robust_limits
 from kiloland.report.graticule import lines_of, longitude_text
-from kiloland.report.maps import map_file, rasterise, scale_of
+from kiloland.report.maps import class_labels, map_file, rasterise, scale_of
 from kiloland.report.places import places_of
+from kiloland.report.raster_field import read_raster_field
 from kiloland.report.series import plot_files
 
 
@@ -328,3 +329,48 @@ def test_pictures_of_another_kind_are_refused(tape: Path, tmp_path: Path, name: 
     with pytest.raises(InputError, match="pictures are PNG files"):
         map_file(tape, "TSOI", tmp_path / name)
     assert not (tmp_path / name).exists()
+
+
+def test_a_band_of_a_raster_is_drawn_in_its_place(tmp_path: Path) -> None:
+    source = history(tmp_path / "h.nc", records=1)
+    assert main(["export", str(source), "FLUX", "--to", "geotiff", "-o", str(tmp_path / "f.tif")]) == 0
+    field, places = read_raster_field(tmp_path / "f.tif", "0")
+    assert (field.units, field.shape) == ("W/m^2", (12, 20))
+    assert places.raster is not None
+    assert places.raster.daymet is not None
+    x, y = GRID.centres_xy(cell_ids())
+    assert places.raster.edges == (x.min() - 500, x.max() + 500, y.min() - 500, y.max() + 500)
+    assert main(["map", str(tmp_path / "f.tif"), "0", "-o", str(tmp_path / "f.png")]) == 0
+    assert main(["map", str(tmp_path / "f.tif"), "x", "-o", str(tmp_path / "g.png")]) == 2
+
+
+def test_a_map_in_netcdf_is_drawn_as_the_list_it_was_made_of(tmp_path: Path) -> None:
+    source = history(tmp_path / "h.nc", records=1)
+    assert main(["export", str(source), "FLUX", "--to", "netcdf-2d", "-o", str(tmp_path / "m.nc")]) == 0
+    with open_dataset(source) as cells, open_dataset(tmp_path / "m.nc") as rows:
+        listed, mapped = (read_field(dataset, "FLUX") for dataset in (cells, rows))
+        raster = places_of(rows, mapped.shape).raster
+    assert raster is not None
+    known = np.isfinite(mapped.values)
+    assert (mapped.values[known] == listed.values).all()
+    assert (raster.rows, raster.columns, raster.daymet) == (12, 20, GRID)
+
+
+def test_months_and_years_without_dates_are_layers_with_names(tmp_path: Path) -> None:
+    with netCDF4.Dataset(tmp_path / "s.nc", "w", format="NETCDF3_64BIT_DATA") as file:
+        for dim, length in (("time", 12), ("gridcell", 3)):
+            file.createDimension(dim, length)
+        file.createVariable("time", "i4", ("time",)).units = "unitless"
+        file["time"][:] = np.arange(1, 13)
+        file.createVariable("LAI", "f8", ("time", "gridcell"))[:] = np.arange(36.0).reshape(12, 3)
+    with open_dataset(tmp_path / "s.nc") as dataset:
+        field = read_field(dataset, "LAI", Choice(levels=(6,)))
+    assert (field.values.tolist(), field.details) == ([18.0, 19.0, 20.0], ("month 7",))
+
+
+def test_classes_have_a_legend_with_the_words_of_the_file() -> None:
+    assert class_labels(np.array([0.0, 1.0, 7.0]), ((0.0, "outside"), (1.0, "land"))) == [
+        "0 outside",
+        "1 land",
+        "7",
+    ]

@@ -33,6 +33,8 @@ from kiloland.grid import Domain
 
 PREFIX: Final = "clmforc.synthetic.1km.1d"
 """First part of the names of the files."""
+PLACES: Final = (("LONGXY", "longitude", "degrees_east"), ("LATIXY", "latitude", "degrees_north"))
+"""Coordinates of the cells: name, meaning and units."""
 INTERVAL: Final = 10_800
 """Between samples [s]."""
 DAY: Final = 86_400
@@ -186,15 +188,19 @@ def _schema(name: str, domain: Domain, records: int, since: str) -> FileSchema:
     units, long_name, _ = VARIABLES[name]
     cells = ("nj", "ni")
     time = {"long_name": "beginning of the interval", "units": since, "calendar": "noleap"}
+    time["standard_name"] = "time"
+    located = {"long_name": long_name, "units": units, "coordinates": "LATIXY LONGXY"}
     return FileSchema(
         dimensions={"nj": 1, "ni": domain.number_of_cells},
         unlimited=("time", records),
         variables=(
             VariableSchema("time", "f4", ("time",), time),
             VariableSchema("gridID", "i4", cells, {"long_name": "gridcell id, as in the domain"}),
-            VariableSchema("LONGXY", "f8", cells, {"long_name": "longitude", "units": "degrees_east"}),
-            VariableSchema("LATIXY", "f8", cells, {"long_name": "latitude", "units": "degrees_north"}),
-            VariableSchema(name, "f4", ("time", *cells), {"long_name": long_name, "units": units}),
+            *(
+                VariableSchema(place, "f8", cells, {"long_name": word, "standard_name": word, "units": unit})
+                for place, word, unit in PLACES
+            ),
+            VariableSchema(name, "f4", ("time", *cells), located),
         ),
         attributes=synthetic_attributes(f"weather: {long_name}"),
     )

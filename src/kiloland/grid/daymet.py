@@ -214,6 +214,8 @@ class DaymetGrid(Grid):
             "semi_major_axis": WGS84_SEMI_MAJOR_AXIS,
             "inverse_flattening": WGS84_INVERSE_FLATTENING,
             "reference_ellipsoid_name": "WGS 84",
+            "prime_meridian_name": "Greenwich",
+            "horizontal_datum_name": "World Geodetic System 1984",
             "proj4": PROJECTION,
         }
 

@@ -81,7 +81,7 @@ PROJECTED: dict[str, tuple[Callable[[Domain], NDArray[Any]], dict[str, Any]]] = 
 }
 UNNAMED = "unnamed"
 """Name of the grid of a file that does not say."""
-LOCATED = ("area", "mask", "frac")
+LOCATED = ("area", "mask", "frac", "gridID", "gridXID", "gridYID")
 """Variables over the map: they name their coordinates and grid mapping."""
 
 
@@ -123,7 +123,7 @@ def domain_schema(header: DomainHeader, attributes: Mapping[str, Any] | None = N
     if header.corners:
         variables += [VariableSchema(name, "f8", (*CELLS, "nv"), own) for name, (_, own) in CORNERS.items()]
     if header.projected:
-        variables += [VariableSchema(name, "f8", CELLS, own) for name, (_, own) in PROJECTED.items()]
+        variables += [VariableSchema(name, "f8", CELLS, own | placed) for name, (_, own) in PROJECTED.items()]
     if header.mapping:
         variables.append(VariableSchema(header.mapping[0], "i4", (), header.mapping[1]))
     return FileSchema(

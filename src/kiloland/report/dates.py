@@ -20,9 +20,19 @@ DAYS_PER_YEAR = 365.0
 SECONDS_PER_DAY = 86400.0
 
 
+NO_DATES = ("", "1", "unitless", "month", "months", "year", "years")
+"""Units of a dimension ``time`` that counts months or years without a date, as in surface files."""
+
+
 def time_name(dataset: Dataset) -> str | None:
-    """The dimension of time, where the file has one with a coordinate."""
-    return next((name for name in ("time", "DTIME") if name in dataset.dimensions and name in dataset), None)
+    """The dimension of time, where the file has one with a coordinate of dates."""
+    names = (name for name in ("time", "DTIME") if name in dataset.dimensions and name in dataset)
+    return next((name for name in names if has_dates(dataset, name)), None)
+
+
+def has_dates(dataset: Dataset, name: str) -> bool:
+    """Whether a coordinate is meant as dates; the twelve months of a surface file are not."""
+    return str(dataset[name].attributes.get("units", "")).strip().lower() not in NO_DATES
 
 
 def dates(dataset: Dataset, name: str, values: Any = None) -> list[Any]:

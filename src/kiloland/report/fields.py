@@ -19,6 +19,8 @@ CELL_AXES: tuple[tuple[str, ...], ...] = (
     ("lat", "lon"),
     ("lsmlat", "lsmlon"),
     ("nj", "ni"),
+    ("y", "x"),
+    ("latitude", "longitude"),
     ("lndgrid",),
     ("gridcell",),
     ("ni",),
@@ -63,6 +65,7 @@ class CellField:
     """One value per cell (NaN where there is none) with the words that describe it.
 
     ``shape``: of the cells on file, (cells,) or (rows, columns); ``values`` is flat in that order.
+    ``meanings``: what whole numbers stand for, where the file says so.
     """
 
     name: str
@@ -72,6 +75,7 @@ class CellField:
     shape: tuple[int, ...]
     details: tuple[str, ...] = ()
     integer: bool = False
+    meanings: tuple[tuple[float, str], ...] = ()
 
 
 def axes_of(dataset: Dataset, variable: Variable) -> Axes:
@@ -128,7 +132,17 @@ def read_field(dataset: Dataset, name: str, choice: Choice | None = None) -> Cel
         shape=shape,
         details=tuple(details),
         integer=variable.dtype.kind in "iu" and axes.space[0] not in SUBGRID,
+        meanings=meanings_of(variable),
     )
+
+
+def meanings_of(variable: Variable) -> tuple[tuple[float, str], ...]:
+    """Numbers and words of CF's ``flag_values`` and ``flag_meanings``; empty where they do not fit."""
+    values = np.atleast_1d(variable.attributes.get("flag_values", ()))
+    words = str(variable.attributes.get("flag_meanings", "")).split()
+    if values.dtype.kind not in "iuf" or len(words) != values.size:
+        return ()
+    return tuple((float(value), word.replace("_", " ")) for value, word in zip(values, words, strict=True))
 
 
 def units_of(variable: Variable) -> str:

@@ -11,6 +11,7 @@ SNOW_ROWS = 5
 """Rows of snow above the ground in ``levtot``."""
 DEPTH_DIMENSIONS = ("levgrnd", "levsoi", "nlevsoi", "levdcmp", "levtot", "levlak")
 BANDS = ("visible", "near infrared")
+MONTHS = 12
 
 
 def default_layer(dim: str, length: int) -> int:
@@ -41,12 +42,21 @@ def depths(dataset: Dataset, dim: str) -> NDArray[np.float64] | None:
     return nodes[:length] if length <= nodes.size else None
 
 
+def step_text(dataset: Dataset, step: int) -> str:
+    """One step of a time without dates: the year of a land-use file, a month of the year, or its number."""
+    if "YEAR" in dataset and dataset["YEAR"].dims == ("time",):
+        return f"year {int(dataset['YEAR'].read((slice(step, step + 1),))[0])}"
+    return f"month {step + 1}" if dataset.dimensions["time"] == MONTHS else f"time {step}"
+
+
 def layer_text(dataset: Dataset, dim: str, layer: int) -> str:
     """One layer in words, with its depth where that is known."""
     if dim == "numrad" and layer < len(BANDS):
         return BANDS[layer]
     if dim == "levtot" and layer < SNOW_ROWS:
         return f"snow row {layer} of {SNOW_ROWS}"
+    if dim == "time":
+        return step_text(dataset, layer)
     if dim in ("natpft", "lsmpft"):
         return f"patch type {layer}"
     known = depths(dataset, dim)

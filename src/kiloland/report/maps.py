@@ -18,10 +18,11 @@ from kiloland.report.fields import CellField, Choice, read_field, title_of
 from kiloland.report.figure import MISSING_COLOUR, SMALL, looks, number_text, robust_limits, save
 from kiloland.report.graticule import draw_graticule, latitude_text, longitude_text, nice_step
 from kiloland.report.places import CellPlaces, Raster, places_of
+from kiloland.report.raster_field import RASTER_SUFFIXES, read_raster_field
 
 MOST_PIXELS = 2000
 """Longest side of the drawn raster; cells are averaged in squares above it."""
-CLASS_COLOURS = tuple(matplotlib.colormaps["tab10"](i) for i in range(10))
+CLASS_COLOURS = tuple(matplotlib.colormaps["tab20"](i) for i in (*range(0, 20, 2), *range(1, 20, 2)))
 MOST_CLASSES = len(CLASS_COLOURS)
 WIDEST, TALLEST = 7.6, 6.4
 FRAME = (0.75, 0.62, 0.9, 1.6)
@@ -46,9 +47,12 @@ def map_file(
     ``domain``: a domain file that says where the cells are, for files without coordinates. Raises
     ``InputError`` (variable, coordinates, layer or time missing) and ``OutputError``.
     """
-    with open_dataset(path) as dataset:
-        field = read_field(dataset, variable, choice)
-        places = places_of(dataset, field.shape, domain)
+    if path.suffix.lower() in RASTER_SUFFIXES:
+        field, places = read_raster_field(path, variable)
+    else:
+        with open_dataset(path) as dataset:
+            field = read_field(dataset, variable, choice)
+            places = places_of(dataset, field.shape, domain)
     with looks():
         return save(draw_map(field, places), output)
 
@@ -234,13 +238,23 @@ def draw_colour_bar(figure: Figure, bar: Any, drawn: Any, scale: Scale, field: C
     if scale.classes is not None:
         edges = np.asarray(scale.norm.boundaries)  # type: ignore[attr-defined]
         colours.set_ticks(
-            list((edges[1:] + edges[:-1]) / 2), labels=[f"{value:g}" for value in scale.classes]
+            list((edges[1:] + edges[:-1]) / 2), labels=class_labels(scale.classes, field.meanings)
         )
     else:
         formatter = ScalarFormatter(useOffset=False)
         formatter.set_powerlimits((-3, 4))
         colours.ax.yaxis.set_major_formatter(formatter)
     colours.set_label(field.units or "no unit" if scale.classes is None else field.units)
+
+
+def class_labels(
+    classes: NDArray[np.float64], meanings: tuple[tuple[float, str], ...], most: int = 14
+) -> list[str]:
+    """The legend of classes: their numbers, with the words of the file where it has some."""
+    words = dict(meanings)
+    return [
+        shortened(f"{value:g} {words[value]}", most) if value in words else f"{value:g}" for value in classes
+    ]
 
 
 def write_words(figure: Figure, axes: Any, field: CellField) -> None:

@@ -111,7 +111,12 @@ def _schema(tape: Tape, context: HistoryContext) -> FileSchema:
         )
     totals = context.members.totals
     dimensions = {"lndgrid": totals["gridcell"]} | {level: totals[level] for level in _SUBGRID} | _LEVELS
-    attributes = {"title": "ELM History file information", **context.attributes, "case": context.case_name}
+    attributes = {
+        "title": "ELM History file information",
+        "Conventions": "CF-1.11",
+        **context.attributes,
+        "case": context.case_name,
+    }
     return FileSchema(dimensions, ("time", len(tape.pending)), tuple(variables), attributes)
 
 
@@ -132,6 +137,7 @@ def _coordinate_schema(tape: Tape) -> list[VariableSchema]:
             ("time",),
             {
                 "long_name": "time",
+                "standard_name": "time",
                 "units": "days since 0001-01-01 00:00:00",
                 "calendar": "noleap",
                 "bounds": "time_bounds",
@@ -167,7 +173,9 @@ def _coordinate_schema(tape: Tape) -> list[VariableSchema]:
 
 def _grid(name: str, dtype: np.dtype[Any], long_name: str, units: str) -> VariableSchema:
     fill = _FLOAT_FILL if dtype.kind == "f" else _INTEGER_FILL
-    return VariableSchema(name, dtype, ("lndgrid",), {"long_name": long_name, "units": units, **fill})
+    standard = {"lon": "longitude", "lat": "latitude", "landfrac": "land_area_fraction"}.get(name)
+    words = {"long_name": long_name, "units": units} | ({"standard_name": standard} if standard else {})
+    return VariableSchema(name, dtype, ("lndgrid",), words | fill)
 
 
 def _write_coordinates(members: MemberWriter, tape: Tape, context: HistoryContext) -> None:

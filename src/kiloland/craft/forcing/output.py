@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 IntArray = NDArray[np.int64]
 
+PLACES = (("LONGXY", "longitude", "degrees_east"), ("LATIXY", "latitude", "degrees_north"))
+"""Coordinates of the cells: name, meaning and units."""
+
 PREFIX: Final = "clmforc.Daymet4.1km.1d"
 SETTINGS: Final = "kiloland_forcing"
 """Attribute that says how a file was made; a file made otherwise is not reused."""
@@ -125,8 +128,10 @@ def month_schema(
                 cells,
                 {"long_name": "gridcell id, as in the domain"},
             ),
-            VariableSchema("LONGXY", "f8", cells, {"long_name": "longitude", "units": "degrees_east"}),
-            VariableSchema("LATIXY", "f8", cells, {"long_name": "latitude", "units": "degrees_north"}),
+            *(
+                VariableSchema(place, "f8", cells, {"long_name": word, "standard_name": word, "units": unit})
+                for place, word, unit in PLACES
+            ),
             VariableSchema(
                 name,
                 "f4",

@@ -119,7 +119,12 @@ class Placement:
 def daymet_crs() -> pyproj.CRS:
     """Daymet's projection, on the WGS84 ellipsoid and datum."""
     first, second = STANDARD_PARALLELS
-    conversion = LambertConformalConic2SPConversion(LATITUDE_OF_ORIGIN, CENTRAL_MERIDIAN, first, second)
+    conversion = LambertConformalConic2SPConversion(
+        latitude_first_parallel=first,
+        latitude_second_parallel=second,
+        latitude_false_origin=LATITUDE_OF_ORIGIN,
+        longitude_false_origin=CENTRAL_MERIDIAN,
+    )
     return ProjectedCRS(conversion, name="Daymet Lambert conformal conic", geodetic_crs="EPSG:4326")
 
 
