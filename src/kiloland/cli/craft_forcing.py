@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import re
 import sys
 from pathlib import Path
 
-from kiloland.craft.forcing import ForcingRequest, craft_forcing
-from kiloland.errors import ExitCode, InputError
+from kiloland.errors import ExitCode, InputError, KilolandError
 
 DESCRIPTION = """\
 Make the forcing of a run: monthly stream files over the land cells of a domain, in its order.
@@ -18,16 +19,21 @@ The source folder holds one of
     WIND, PRECTmms, FSDS and QBOT, RH or TDEW, in files of any name). Daily values are kept: the extremes of
     temperature, the sum of precipitation, the mean vapour pressure, the shortwave of the day. The reanalysis
     gives the shape of the local day, and pressure, wind and longwave.
-  * three-hourly files on Daymet's grid, clmforc.Daymet4.1km.<VAR>.<YYYY-MM>.nc; values are taken as they are.
+  * three-hourly maps on Daymet's grid, clmforc.Daymet4.1km.<VAR>.<YYYY-MM>.nc; values are taken as they are.
+  * three-hourly lists of cells, clmforc.Daymet4.1km.1d.<VAR>.<YYYY-MM>.nc, such as this command makes: the
+    cells of the domain, in its order, and the months asked for; values are taken as they are.
 
 Cells are matched by gridcell id. Leap years become years of 365 days: 29 February is left out, 31 December
 (which Daymet lacks) is made from 30 December. The output also holds stream descriptions for E3SM.
 
-Work that was interrupted goes on where it stopped: finished files are verified and kept.
+Work that was interrupted goes on where it stopped: finished files are verified and kept. Started with mpiexec
+the ranks share the work; the files are the same for any number of them.
 """
 EPILOG = """\
 examples:
   kiloland craft forcing --source daymet/ --domain seward.nc --years 1980:1989 -o forcing/
+  mpiexec -n 4 kiloland craft forcing --source daymet/ --domain seward.nc --years 1980:1989 -o forcing/
+  kiloland craft forcing --source forcing/ --domain part.nc --years 1980-06:1980-08 -o part_forcing/
   kiloland craft forcing --source daymet/ --domain seward.nc --years 1980:1989 -o forcing/ --part 1/2
   kiloland craft forcing --source daymet/ --domain seward.nc --years 1980:1989 -o forcing/ --part 2/2
 """
@@ -44,7 +50,12 @@ def register_forcing(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="folder of the products")
     parser.add_argument("--domain", type=Path, required=True, metavar="D.nc", help="the domain file")
-    parser.add_argument("--years", required=True, metavar="A:B", help="first and last year, both included")
+    parser.add_argument(
+        "--years",
+        required=True,
+        metavar="A:B",
+        help="first and last year, or month (1980-06:1981-02), both included",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the files")
     parser.add_argument(
         "--heights",
@@ -57,24 +68,51 @@ def register_forcing(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def forcing(options: argparse.Namespace) -> ExitCode:
-    """Make the files and print a summary; progress goes to standard error."""
-    first, last = _numbers(options.years, ":", "--years A:B")
+    """Make the files and print a summary; progress goes to standard error, from the first rank."""
+    from kiloland.craft.forcing import ForcingRequest, craft_forcing
+    from kiloland.run.ranks import join_ranks, launched_rank
+
+    first, last = _months(options.years)
     part, parts = _numbers(options.part, "/", "--part I/N")
     request = ForcingRequest(
         source=options.source,
         domain=options.domain,
-        first_year=first,
-        last_year=last,
+        first_year=first[0],
+        last_year=last[0],
         output=options.output,
         heights=options.heights,
         memory=options.memory,
         part=part,
         parts=parts,
+        first_month=first[1] or 1,
+        last_month=last[1] or 12,
     )
-    summary = craft_forcing(request, lambda text: print(text, file=sys.stderr, flush=True))
+    if launched_rank() > 0:
+        # All ranks stop with the same error; the first one tells it.
+        logging.getLogger("kiloland").setLevel(logging.CRITICAL)
+        try:
+            ranks = join_ranks()
+            with ranks.ending_together():
+                craft_forcing(request, ranks=ranks)
+        except KilolandError as error:
+            return error.exit_code
+        return ExitCode.OK
+    ranks = join_ranks()
+    with ranks.ending_together():
+        summary = craft_forcing(request, lambda text: print(text, file=sys.stderr, flush=True), ranks)
     for line in summary.lines():
         print(line)
     return ExitCode.OK
+
+
+def _months(text: str) -> tuple[tuple[int, int | None], tuple[int, int | None]]:
+    """First and last year, with the month where one is given."""
+    match = re.fullmatch(r"(\d{1,4})(?:-(\d\d))?(?::(\d{1,4})(?:-(\d\d))?)?", text)
+    if match is None:
+        raise InputError("not a period", found=text, expected="--years A:B, each YYYY or YYYY-MM")
+    year, month, last_year, last_month = (int(part) if part else None for part in match.groups())
+    assert year is not None
+    return (year, month), (last_year, last_month) if last_year is not None else (year, month)
 
 
 def _numbers(text: str, mark: str, expected: str) -> tuple[int, int]:

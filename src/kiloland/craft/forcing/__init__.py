@@ -1,7 +1,8 @@
 """Forcing: daily and three-hourly products in, monthly stream files over the cells of a domain out."""
 
-from kiloland.craft.forcing.make import ForcingRequest, ForcingSummary, craft_forcing
+from kiloland.craft.forcing.make import craft_forcing
 from kiloland.craft.forcing.output import PREFIX
+from kiloland.craft.forcing.request import ForcingRequest, ForcingSummary
 
 __all__ = [
     "PREFIX",

@@ -1,4 +1,5 @@
-"""Three-hourly files on Daymet's grid as a source: ``clmforc.Daymet4.1km.<VAR>.<YYYY-MM>.nc [time, y, x]``.
+"""Three-hourly files as a source: maps on Daymet's grid, ``clmforc.Daymet4.1km.<VAR>.<YYYY-MM>.nc``
+``[time, y, x]``, or lists of cells, ``clmforc.Daymet4.1km.1d.<VAR>.<YYYY-MM>.nc`` ``[time, nj = 1, ni]``.
 
 The values of the land cells are taken as they are, in the order of the domain. The stamps become those of the
 interpolation that each variable has; 29 February is left out, and a 31 December that a leap year lacks is
@@ -36,20 +37,25 @@ IntArray = NDArray[np.int64]
 SingleArray = NDArray[np.floating[Any]]
 
 FILE_NAME: Final = re.compile(
-    r"clmforc\.Daymet4\.1km\.(?P<name>[A-Za-z]+)\.(?P<year>\d{4})-(?P<month>\d{2})\.nc(\.gz)?"
+    r"(?:\w+_)?clmforc\.Daymet4\.1km\.(?P<list>1d\.)?(?P<name>[A-Za-z]+)\.(?P<year>\d{4})-(?P<month>\d{2})\.nc(\.gz)?"
 )
 SETTINGS: Final = "2-D to 1-D, rules 1"
+LIST_SETTINGS: Final = "cells of a 1-D set, rules 1"
 FILLS: Final = ("_FillValue", "missing_value")
 Key = tuple[str, int, int]
 
 
-def three_hourly_files(folder: Path) -> dict[Key, Path]:
-    """Files by variable, year and month."""
-    found = {}
-    for path in sorted(folder.rglob("clmforc.Daymet4.1km.*.nc*")):
+def three_hourly_files(folder: Path, *, lists: bool = False) -> dict[Key, Path]:
+    """Maps, or lists of cells, by variable, year and month; InputError for two files of the same."""
+    found: dict[Key, Path] = {}
+    for path in sorted(folder.rglob("*clmforc.Daymet4.1km.*.nc*")):
         match = FILE_NAME.fullmatch(path.name)
-        if match is not None and match["name"] in VARIABLES:
-            found[match["name"], int(match["year"]), int(match["month"])] = path
+        if match is None or match["name"] not in VARIABLES or lists != bool(match["list"]):
+            continue
+        key = match["name"], int(match["year"]), int(match["month"])
+        if key in found:
+            raise InputError("two files of the same variable and month", file=path, found=found[key])
+        found[key] = path
     return found
 
 
@@ -71,6 +77,7 @@ class ThreeHourlySource:
     ) -> ThreeHourlySource:
         """Validate names, units, time axes and cells of all files; InputError names the first fault."""
         places: CellPlaces | None = None
+        ids: bytes | None = None
         for month in months:
             for name in VARIABLES:
                 path = files.get((name, month.year, month.month))
@@ -79,15 +86,17 @@ class ThreeHourlySource:
                         "a month is missing",
                         file=next(iter(files.values())).parent,
                         variable=name,
-                        expected=f"clmforc.Daymet4.1km.{name}.{month}.nc",
+                        expected=f"a file of the kind of {next(iter(files.values())).name}",
+                        where=str(month),
                     )
                 with open_dataset(path) as dataset:
                     variable = dataset[name]
                     raise_first_error(check_units(FIELDS[name], variable.attributes.get("units"), str(path)))
-                    samples_of_month(dataset, month)
+                    samples_of_month(dataset, month, name)
                     here = match_cells(dataset, variable, land, grid) if places is None else places
-                    places = places or here
-                    if variable.shape[1:] != places.shape:
+                    own = dataset["gridID"].read().tobytes() if "gridID" in dataset else None
+                    places, ids = (places, ids) if places is not None else (here, own)
+                    if variable.shape[1:] != places.shape or own != ids:
                         raise InputError(
                             "the files hold different cells",
                             file=path,
@@ -96,7 +105,7 @@ class ThreeHourlySource:
                             expected=places.shape,
                         )
         assert places is not None
-        return cls(files, places, land, memory)
+        return cls(files, places, land, memory, LIST_SETTINGS if places.shape[0] == 1 else SETTINGS)
 
     def attributes(self, month: Month) -> dict[str, str]:
         """Global attributes that say where the values come from: those of the source's own."""
@@ -105,7 +114,7 @@ class ThreeHourlySource:
             text = {
                 f"source_{key}": str(dataset.attributes[key]) for key in kept if key in dataset.attributes
             }
-            if (samples_of_month(dataset, month)[-BINS_PER_DAY:] == -1).any():
+            if (samples_of_month(dataset, month, "TBOT")[-BINS_PER_DAY:] == -1).any():
                 text["made_days"] = f"{month}-31: a copy of 30 December, which the source lacks"
         return text
 
@@ -118,7 +127,7 @@ class ThreeHourlySource:
 
     def _pieces(self, dataset: Dataset, name: str, month: Month) -> Iterator[Piece]:
         """Checked values of one variable."""
-        samples = samples_of_month(dataset, month)
+        samples = samples_of_month(dataset, month, name)
         # A day that is not there is that of the day before.
         absent = np.flatnonzero(samples == -1)
         samples[absent] = samples[absent - BINS_PER_DAY]
@@ -148,8 +157,10 @@ class ThreeHourlySource:
         raise_first_error(check_values(field, found, str(variable.file), describe))
 
 
-def samples_of_month(dataset: Dataset, month: Month) -> IntArray:
+def samples_of_month(dataset: Dataset, month: Month, name: str) -> IntArray:
     """Position in the file of every interval of the month; -1 on a 31 December that a leap year lacks.
+
+    The stamps of the output itself are known for what they are.
 
     InputError for a time axis that is not of three hours, or lacks intervals.
     """
@@ -159,9 +170,13 @@ def samples_of_month(dataset: Dataset, month: Month) -> IntArray:
     )
     origin = month.days[0] * SECONDS_PER_DAY
     position = stamp_position(axis.seconds, period_start=origin)
-    if position is None:
+    own = VARIABLES[name].stamp
+    if ((axis.seconds - origin - own) % BIN_SECONDS == 0).all() and own % BIN_SECONDS:
+        starts = axis.seconds - own - origin
+    elif position is None:
         raise InputError("stamps are not regular", file=file, variable="time")
-    starts = axis.seconds + shift_to_begin(position, BIN_SECONDS) - origin
+    else:
+        starts = axis.seconds + shift_to_begin(position, BIN_SECONDS) - origin
     bins, rest = np.divmod(starts, BIN_SECONDS)
     samples = np.full(month.samples, -1, dtype=np.int64)
     if rest.any() or (bins < 0).any() or (bins >= month.samples).any() or np.unique(bins).size != bins.size:
