@@ -12,6 +12,7 @@ from kiloland.verify.oracle import checks
 from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.oracle.forcing import forcing
 from kiloland.verify.oracle.rows import Bar, Finding, Measure
+from kiloland.verify.snow_albedo import snow_albedo
 
 Check = Callable[[Bench], Iterator[Finding]]
 
@@ -121,6 +122,13 @@ PROCESSES: tuple[Process, ...] = (
         "as temperature split, and QTOPSOIL, evaporation, dew, QINFL, QVEGT and ROOTR_COLUMN on the tape",
         _relative(1e-11),
         checks.soil_water,
+    ),
+    Process(
+        "snow albedo",
+        "albedo of snow and absorption in its layers, columns of every kind, from the snow of a restart",
+        "restarts, snow optics",
+        _relative(1e-11),
+        snow_albedo,
     ),
 )
 """In the order of the table."""
