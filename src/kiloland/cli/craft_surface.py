@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from kiloland.craft.landcover import landcover_product
 from kiloland.craft.surface import Product, SurfaceRequest, craft_surface
 from kiloland.errors import ExitCode, InputError
 from kiloland.run.ranks import join_ranks
@@ -70,6 +71,12 @@ def register_surface(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         "that it has); may be repeated, the first counts first",
     )
     parser.add_argument(
+        "--landcover",
+        type=Path,
+        metavar="FILE",
+        help="land units and plant types of `kiloland craft landcover`, where it has them",
+    )
+    parser.add_argument(
         "--elevation",
         metavar="FILE[:NAME]",
         help="elevation of the cells (m): becomes TOPO, and corrects what depends on height",
@@ -115,7 +122,10 @@ def surface(options: argparse.Namespace) -> ExitCode:
             two_dimensional=True if options.two_dimensional else None,
             limit_km=options.limit_km,
             keep_urban=options.keep_urban,
-            products=tuple(Product.parse(text) for text in options.product),
+            products=(
+                *([landcover_product(options.landcover, options.source)] if options.landcover else []),
+                *(Product.parse(text) for text in options.product),
+            ),
             elevation=Product.parse_elevation(options.elevation) if options.elevation else None,
             minimum_share=options.minimum_share,
         ),
