@@ -102,7 +102,8 @@ def fit(shares: FloatArray, fixed: BoolArray) -> FloatArray:
     given = np.where(fixed, shares, 0.0).sum(axis=0)
     others = np.where(fixed, 0.0, shares).sum(axis=0)
     room = np.maximum(WHOLE - given, 0.0)
-    down = np.minimum(WHOLE / np.where(given > 0.0, given, WHOLE), 1.0)
+    # Sums that miss 100 by rounding keep their bits.
+    down = np.where(given > WHOLE + NOTICED, WHOLE / np.maximum(given, WHOLE), 1.0)
     scaled = np.where(fixed, shares * down, shares * room / np.where(others > 0.0, others, 1.0))
     first = (others <= 0.0) & ~fixed[0]
     scaled[0] = np.where(first, room, scaled[0])
