@@ -40,9 +40,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def handle(options: argparse.Namespace) -> ExitCode:
     """Run the command."""
+    from kiloland.files.sizes import size_text
     from kiloland.run.case import read_case
     from kiloland.run.compilation import set_up_jax
-    from kiloland.run.plan import has_errors, make_plan, size_text
+    from kiloland.run.plan import has_errors, make_plan
 
     if options.ranks < 1:
         raise InputError("--ranks must be at least 1", found=options.ranks)

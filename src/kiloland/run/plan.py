@@ -152,11 +152,3 @@ def _tape_size(tape: Tape, model: Model, case: Case) -> tuple[int, float]:
         vector = tape.table.subgrid and variable.level in ("column", "pft")
         per_record += float(np.prod(shape)) * members[variable.level if vector else "gridcell"] * width
     return -(-records // tape.table.records_per_file), records * per_record
-
-
-def size_text(size: float) -> str:
-    """A number of bytes with a readable unit, such as ``1.5 GB``."""
-    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= scale:
-            return f"{size / scale:.3g} {unit}"
-    return f"{size:.0f} B"

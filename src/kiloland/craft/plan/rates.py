@@ -1,0 +1,60 @@
+"""How fast the crafting commands are and what memory they take: the numbers that a plan rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+PROCESS: Final = 150.0e6
+"""Memory [bytes] of a process with its libraries."""
+FORCING_PROCESS: Final = 450.0e6
+"""The same where the compiled kernel of the forcing is loaded."""
+MASK_BYTES: Final = 3
+"""Bytes for each cell of the whole grid while a land mask is read."""
+DOMAIN_CELL: Final = 160
+"""Bytes of a cell of a domain in memory."""
+GEOMETRY_CELL: Final = 220
+"""Bytes of a cell while its geometry is worked out."""
+WEIGHT_BYTES: Final = {
+    "nearest": 4,
+    "linear": 48,
+    "conservative": 20,
+    "majority": 20,
+    "elevation": 48,
+    "spline": 128,
+}
+"""Bytes of the weights of a cell, by method."""
+SURFACE_CELL: Final = 100
+"""Bytes of a cell for the shares that are brought to their sums, besides the domain and the weights."""
+FORCING_CELL: Final = 2 * DOMAIN_CELL + 20
+"""Bytes of a cell that the forcing keeps: the domain, its land, and where each cell lies in the maps."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Work done in a second by one process, start not included.
+
+    ``domain``: cells. ``surface``: values, that is cells times layers. ``downscale``: cell-years from daily
+    values. ``convert``: values of three-hourly maps taken. ``copy``: bytes of copies. ``write``: bytes
+    written to the disk, synced and verified.
+    """
+
+    domain: float
+    surface: float
+    downscale: float
+    convert: float
+    copy: float
+    write: float
+    measured: str
+
+
+DEFAULT: Final = Rates(
+    domain=1.0e6,
+    surface=12.0e6,
+    downscale=280.0,
+    convert=3.0e7,
+    copy=8.0e8,
+    write=4.5e8,
+    measured="benchmarks on two shared cores of an Intel Xeon at 2.8 GHz",
+)
+"""From ``benchmarks/results`` and docs/craft.md; ``--measure`` replaces them by those of this machine."""
