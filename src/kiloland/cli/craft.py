@@ -10,6 +10,7 @@ from kiloland.cli.craft_cells import register_cell_products
 from kiloland.cli.craft_forcing import register_forcing
 from kiloland.cli.craft_landcover import register_landcover
 from kiloland.cli.craft_plan import register_plan
+from kiloland.cli.craft_site import register_site
 from kiloland.cli.craft_surface import register_surface
 from kiloland.craft.domain import (
     Area,
@@ -62,6 +63,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     register_domain(kinds)
     register_cell_products(kinds)
     register_forcing(kinds)
+    register_site(kinds)
     register_surface(kinds)
     register_landcover(kinds)
     register_plan(kinds)
