@@ -105,9 +105,11 @@ def craft_site(request: SiteRequest) -> SiteSummary:
     are not known, and values that do not fit into the packing; nothing is written then.
     """
     record = _placed(_record(request), request)
-    years = request.years or _all_years(record)
-    part = _years_of(record, years)
-    sound, replaced = without_faults(part)
+    every = _all_years(record)
+    years = request.years or every
+    # What is a fault is seen best in the whole record: how long values stand still by nature.
+    whole = _years_of(record, (min(every[0], years[0]), max(every[1], years[1])))
+    sound, replaced = without_faults(whole, years)
     series = elm_series(sound)
     packed, errors = {}, {}
     for name in VARIABLES:
@@ -174,8 +176,8 @@ def _years_of(record: Record, years: tuple[int, int]) -> Record:
     )
 
 
-def without_faults(record: Record) -> tuple[Record, int]:
-    """The record with faulty samples replaced in all variables, and their number."""
+def without_faults(record: Record, years: tuple[int, int]) -> tuple[Record, int]:
+    """Some years of a record with faulty samples replaced in all variables, and their number."""
     every = ", ".join(record.series)
     faults = [
         replace(finding, variable=every) if finding.first is not None else finding
@@ -186,7 +188,9 @@ def without_faults(record: Record) -> tuple[Record, int]:
     for fault in faults:
         if fault.first is not None and fault.last is not None:
             bad[fault.first : fault.last + 1] = True
-    return fill_bad_samples(record, faults), int(bad.sum())
+    stamps = record.seconds[bad]
+    inside = (stamps >= (years[0] - 1) * SECONDS_PER_YEAR) & (stamps < years[1] * SECONDS_PER_YEAR)
+    return _years_of(fill_bad_samples(record, faults), years), int(inside.sum())
 
 
 def elm_series(record: Record) -> dict[str, FloatArray]:
