@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import resource
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from kiloland.craft.surface import (
 )
 from kiloland.craft.surface.cell_list import CellList, ScatteredMapper, directions, spacing_km
 from kiloland.craft.surface.fractions import fit, ordered_sum, without_slivers
-from kiloland.errors import InputError
+from kiloland.errors import InputError, OutputError
 from kiloland.files import FileSchema, VariableSchema, open_dataset, write_dataset
 from kiloland.grid import DaymetGrid, Domain, build_domain, grid_from_text, read_domain, write_domain
 
@@ -352,6 +354,36 @@ def test_an_unfit_product_is_told_and_nothing_is_written(base: Path, tmp_path: P
     with pytest.raises(InputError, match=message):
         make(base, tmp_path / "out.nc", [f"{fine}{text}"])
     assert not (tmp_path / "out.nc").exists()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("southward", [False, True])
+def test_the_layout_of_a_product_does_not_change_a_bit(
+    base: Path, tmp_path: Path, turned: bool, southward: bool
+) -> None:
+    """Rows north or south, longitudes 0 to 360 or -180 to 180."""
+    lon, lat = np.arange(199.125, 205.0, 0.25), np.arange(60.125, 67.0, 0.25)
+    field = np.random.default_rng(5).random((lat.size, lon.size))
+    other = slice(None, None, -1 if southward else 1)
+    for name, west, rows in (("plain", 0.0, slice(None)), ("other", 360.0 * turned, other)):
+        axes: Arrays = {"lon": (("lon",), lon - west, {}), "lat": (("lat",), lat[rows], {})}
+        write(tmp_path / f"{name}.nc", axes | {"FMAX": (PLAIN, field[rows], {})})
+        make(base, tmp_path / f"{name}_out.nc", [tmp_path / f"{name}.nc"])
+    first, second = (values(tmp_path / f"{name}_out.nc")["FMAX"] for name in ("plain", "other"))
+    assert np.array_equal(first, second)
+
+
+def test_a_full_disk_leaves_no_file(base: Path, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(OutputError, match=r"out\.nc"):
+            make(base, tmp_path / "out.nc", [])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, old)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ids_of_another_grid_are_refused(base: Path, tmp_path: Path) -> None:

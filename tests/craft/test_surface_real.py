@@ -124,26 +124,30 @@ def test_months_keep_their_order_and_their_seasons(
 
 @pytest.mark.oracle
 def test_values_at_the_coast_come_from_the_nearest_land_of_the_source(
-    peninsula: Domain, climate: tuple[Source, np.ndarray, np.ndarray]
+    peninsula: Domain, climate: tuple[Source, np.ndarray, np.ndarray], shared: Path
 ) -> None:
-    """A search by brute force over all cells with values, where the box around a cell is sea."""
-    source, layers, raw = climate
-    work = mapper(source, peninsula)
-    valid = np.isfinite(layers[0])
-    values = work.map(layers[0], Method.NEAREST)
+    """Soils of the source end at its coast: where its box is sea, a search of all soils finds the same."""
+    source = climate[0]
+    with open_dataset(shared / "data" / "climate" / "BIOME4_inputdata.nc.gz") as dataset:
+        soil, raw = source.layer(dataset["whc"], (0,)), dataset["whc"].read()[0]
+    work, valid = mapper(source, peninsula), np.isfinite(soil)
+    values = work.map(soil, Method.NEAREST)
     row = np.floor((90.0 - peninsula.latitude) / 0.5).astype(int)
     column = np.floor(np.mod(peninsula.longitude - 180.0, 360.0) / 0.5).astype(int)
-    sea = ~(raw[0, row, column] > -9000.0)
-    east, north = np.divmod(np.flatnonzero(valid), source.grid.columns)[::-1]
+    sea = ~(raw[row, column] > -9000.0)
+    assert sea.sum() > 20
+    north, east = np.divmod(np.flatnonzero(valid), source.grid.columns)
     places = _unit(source.grid.column_longitude(east), source.grid.row_latitude(north))
     distance, nearest = cKDTree(places).query(_unit(peninsula.longitude[sea], peninsula.latitude[sea]))
-    assert np.array_equal(values[sea], layers[0][valid][nearest])
-    assert distance.max(initial=0.0) * 6371.0 < work.limit_km
-    for method in (Method.LINEAR, Method.SPLINE, Method.CONSERVATIVE):
-        found = work.map(layers[0], method)
-        assert np.isfinite(found).all()
-        assert np.nanmin(layers[0]) <= found.min()
-        assert found.max() <= np.nanmax(layers[0]) + 20.0
+    assert np.array_equal(values[sea], soil[valid][nearest])
+    assert distance.max() * 6371.0 < work.limit_km
+    assert work.weights(Method.NEAREST, valid).ledger.filled >= int(sea.sum())
+    smooth = work.spline(valid).smooth
+    assert 0.0 < smooth.mean() < 1.0
+    for method in (Method.LINEAR, Method.CONSERVATIVE, Method.SPLINE_MONOTONE):
+        found = work.map(soil, method)
+        assert np.nanmin(soil) * (1.0 - 1e-14) <= found.min()
+        assert found.max() <= np.nanmax(soil) * (1.0 + 1e-14)
 
 
 def _unit(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
