@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 from kiloland.cli.craft_cells import register_cell_products
+from kiloland.cli.craft_check import register_check
 from kiloland.cli.craft_forcing import register_forcing
 from kiloland.cli.craft_landcover import register_landcover
+from kiloland.cli.craft_landuse import register_landuse
 from kiloland.cli.craft_plan import register_plan
 from kiloland.cli.craft_site import register_site
 from kiloland.cli.craft_surface import register_surface
@@ -61,11 +63,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     kinds = parser.add_subparsers(dest="product", metavar="PRODUCT", required=True)
     register_domain(kinds)
+    register_check(kinds)
     register_cell_products(kinds)
     register_forcing(kinds)
     register_site(kinds)
     register_surface(kinds)
     register_landcover(kinds)
+    register_landuse(kinds)
     register_plan(kinds)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiloland.errors import InputError, OutputError
-from kiloland.files import FileSchema, VariableSchema, open_dataset, remove_stale_temporaries, write_dataset
+from kiloland.files import DatasetWriter, FileSchema, VariableSchema, open_dataset, remove_stale_temporaries
 
 Arrays = Mapping[str, tuple[tuple[str, ...], NDArray[Any]]]
 """Name of a variable to its dimensions and values."""
@@ -76,17 +76,22 @@ class Parts:
             for dims, values in arrays.values()
             for dim, size in zip(dims, values.shape, strict=True)
         }
-        variables = tuple(
-            VariableSchema(variable, values.dtype.newbyteorder("="), dims)
-            for variable, (dims, values) in arrays.items()
+        types = {
+            variable: (dims, values.dtype.newbyteorder("=")) for variable, (dims, values) in arrays.items()
+        }
+        with self.writer(name, sizes, types) as writer:
+            for variable, (_, values) in arrays.items():
+                writer.put(variable, values)
+
+    def writer(
+        self, name: str, sizes: Mapping[str, int], variables: Mapping[str, tuple[tuple[str, ...], Any]]
+    ) -> DatasetWriter:
+        """A writer of a part, for parts that are written by stretches; ``variables`` have dims and type."""
+        described = tuple(
+            VariableSchema(variable, kind, dims) for variable, (dims, kind) in variables.items()
         )
-        schema = FileSchema(sizes, None, variables, {"work": self.mark})
-        write_dataset(
-            self.path(name),
-            schema,
-            {variable: values for variable, (_, values) in arrays.items()},
-            verify=False,
-        )
+        schema = FileSchema(sizes, None, described, {"work": self.mark})
+        return DatasetWriter(self.path(name), schema, verify=False)
 
     def read(self, name: str) -> dict[str, NDArray[Any]]:
         """All arrays of a part."""

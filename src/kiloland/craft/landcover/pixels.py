@@ -239,7 +239,8 @@ class PixelMap:
         share = shared_area(
             (columns - first_column)[:, cell], (rows - first_row)[:, cell], left, left + 1.0, top, top + 1.0
         )
-        real = share > 1e-12
+        # Rounding of outlines that touch is no overlap.
+        real = share > 1e-10
         cell, row, column, share = cell[real], row[real], np.mod(column[real], grid.width), share[real]
         if not cell.size:
             return Pieces(slice(0, 0), slice(0, 0), cell, cell, share)
