@@ -7,6 +7,7 @@ Mineral soil after Cosby et al. (1984, Table 5) and Farouki (1981), organic soil
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -76,17 +77,65 @@ def soil_properties(
     texture of layer 10 without organic matter; their solids have the heat capacity of rock. The organic
     fraction is the square of organic / 130 kg m-3. Source: ELM `SoilStateType:InitCold`.
     """
-    sand, clay = _extend(sand), _extend(clay)
-    share = jnp.concatenate([_square(organic / ORGANIC_MAXIMUM), jnp.zeros_like(sand[SOIL_LAYERS:])])
     relative_depth = jnp.asarray(ground_grid().node)[:, None] / _SAPRIC_DEPTH
-
-    mineral_porosity = 0.489 - 0.00126 * sand
-    porosity = _mix(share, mineral_porosity, jnp.maximum(0.93 - 0.1 * relative_depth, 0.83))
-    suction = _mix(
-        share, 10.0 * _ten_to(1.88 - 0.0131 * sand), jnp.minimum(10.3 - 0.2 * relative_depth, 10.1)
+    return _properties(
+        sand,
+        clay,
+        _square(organic / ORGANIC_MAXIMUM),
+        _OrganicSoil(
+            porosity=jnp.maximum(0.93 - 0.1 * relative_depth, 0.83),
+            suction=jnp.minimum(10.3 - 0.2 * relative_depth, 10.1),
+            exponent=jnp.minimum(2.7 + 9.3 * relative_depth, 12.0),
+            conductivity=jnp.maximum(0.28 - 0.2799 * relative_depth, 1.0e-4),
+        ),
     )
-    exponent = _mix(share, 2.91 + 0.159 * clay, jnp.minimum(2.7 + 9.3 * relative_depth, 12.0))
-    conductivity = _saturated_conductivity(share, sand, relative_depth)
+
+
+def lake_soil_properties(
+    sand: Float[Array, "soil column"],
+    clay: Float[Array, "soil column"],
+    organic: Float[Array, "soil column"],
+) -> SoilProperties:
+    """Properties of the ground below lakes: organic sediment is loose peat at every depth.
+
+    Arguments as of :func:`soil_properties`. ELM squares the organic fraction once more here, so it is
+    (organic / 130 kg m-3)^4. Source: ELM `SoilStateType:InitCold`, lake columns; Subin et al. (2012).
+    """
+    return _properties(
+        sand,
+        clay,
+        _square(_square(organic / ORGANIC_MAXIMUM)),
+        _OrganicSoil(
+            porosity=jnp.asarray(0.9),
+            suction=jnp.asarray(10.3),
+            exponent=jnp.asarray(2.7),
+            conductivity=jnp.asarray(0.1),
+        ),
+    )
+
+
+class _OrganicSoil(NamedTuple):
+    """Hydraulic properties of pure organic soil, for all or for each layer."""
+
+    porosity: Array
+    suction: Array
+    exponent: Array
+    conductivity: Array
+
+
+def _properties(
+    sand: Float[Array, "soil column"],
+    clay: Float[Array, "soil column"],
+    organic_share: Float[Array, "soil column"],
+    peat: _OrganicSoil,
+) -> SoilProperties:
+    sand, clay = _extend(sand), _extend(clay)
+    share = jnp.concatenate([organic_share, jnp.zeros_like(sand[SOIL_LAYERS:])])
+    mineral_porosity = 0.489 - 0.00126 * sand
+    porosity = _mix(share, mineral_porosity, peat.porosity)
+    suction = _mix(share, 10.0 * _ten_to(1.88 - 0.0131 * sand), peat.suction)
+    exponent = _mix(share, 2.91 + 0.159 * clay, peat.exponent)
+    conductivity = _saturated_conductivity(share, sand, peat.conductivity)
 
     bulk_density = (1.0 - mineral_porosity) * _PARTICLE_DENSITY
     mineral_dry = (0.135 * bulk_density + 64.7) / (_PARTICLE_DENSITY - 0.947 * bulk_density)
@@ -117,11 +166,10 @@ def soil_properties(
 def _saturated_conductivity(
     share: Float[Array, "ground column"],
     sand: Float[Array, "ground column"],
-    relative_depth: Float[Array, "ground one"],
+    organic: Float[Array, "..."],
 ) -> Float[Array, "ground column"]:
     """Hydraulic conductivity, mm s-1: connected organic pathways in parallel with the rest in series."""
     mineral = _CONDUCTIVITY_SCALE * _ten_to(_CONDUCTIVITY_OFFSET + _CONDUCTIVITY_SLOPE * sand)
-    organic = jnp.maximum(0.28 - 0.2799 * relative_depth, 1.0e-4)
     norm = math.pow(1.0 - _PERCOLATION_THRESHOLD, -_PERCOLATION_EXPONENT)
     connected = norm * power(share - _PERCOLATION_THRESHOLD, _PERCOLATION_EXPONENT)
     separate = (1.0 - share) + (1.0 - connected) * share

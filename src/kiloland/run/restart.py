@@ -195,17 +195,18 @@ def _rows_of_cells(dataset: Dataset, name: str, wanted: np.ndarray) -> np.ndarra
 
 
 def soil_columns(restart: Restart) -> ColumnGroup:
-    """The active soil columns of a restart and their patches of positive weight.
+    """The active soil columns of a restart; see :func:`active_columns`."""
+    return active_columns(restart, ColumnType.SOIL)
+
+
+def active_columns(restart: Restart, type_: ColumnType) -> ColumnGroup:
+    """The active columns of one type of a restart and their patches of positive weight.
 
     Raises:
         InputError: index vectors out of range, patch weights of a column that do not sum to one.
     """
     values, path = restart.values, restart.path
-    active = (
-        (values["cols1d_active"] == 1)
-        & (values["cols1d_ityp"] == ColumnType.SOIL)
-        & (values["cols1d_wtxy"] > 0)
-    )
+    active = (values["cols1d_active"] == 1) & (values["cols1d_ityp"] == type_) & (values["cols1d_wtxy"] > 0)
     column_row = np.flatnonzero(active)
     gridcell = _local(
         restart, "gridcell", values["cols1d_gridcell_index"][column_row], "cols1d_gridcell_index"
@@ -229,7 +230,7 @@ def soil_columns(restart: Restart) -> ColumnGroup:
             expected="1 within 1e-12",
         )
     return ColumnGroup(
-        type=ColumnType.SOIL,
+        type=type_,
         gridcell=gridcell,
         column_weight=values["cols1d_wtxy"][column_row],
         column_row=column_row,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from kiloland.land.biophysics.albedo import CanopyRadiation, GroundAlbedo, SnowRadiation
 from kiloland.land.biophysics.rounding import product
@@ -108,14 +108,29 @@ def absorbed_by_layers(
     return jnp.where(snow_layers > 0, layered, jnp.where(row == SNOW_ROWS, absorbed, 0.0))
 
 
+def _near_the_top(
+    absorbed_by_snow: Float[Array, " patch"], snow_layers: Int[Array, " patch"]
+) -> Float[Array, "snow1 patch"]:
+    """All in the only layer, or 3/4 in the first of several layers and 1/4 in the second."""
+    row = jnp.arange(SNOW_ROWS + 1)[:, None]
+    top = SNOW_ROWS - snow_layers
+    single = snow_layers == 1
+    first, second = jnp.where(single, 1.0, 0.75), jnp.where(single, 0.0, 0.25)
+    return jnp.where(row == top, first, jnp.where(row == top + 1, second, 0.0)) * absorbed_by_snow
+
+
 def ground_radiation(
     canopy: CanopyRadiation,
     ground: GroundAlbedo,
     snow: SnowRadiation,
     incident: IncidentRadiation,
     snow_layers: Int[Array, " patch"],
+    shallow_snow: Bool[Array, " patch"] | None = None,
 ) -> GroundRadiation:
     """Radiation that passes the canopy and is absorbed by soil and snow; column arrays given per patch.
+
+    `shallow_snow` (less than 10 cm) is given for surfaces that are not divided into snow and ground, as
+    those of lakes: there the snow takes what the whole surface absorbs, all of it near the top if shallow.
 
     Below the canopy: direct ftdd I_d, diffuse ftid I_d + ftii I_i; absorbed = sum over bands of
     direct (1 - albedo_direct) + diffuse (1 - albedo_diffuse) with the albedo of ground, snow or soil.
@@ -135,6 +150,8 @@ def ground_radiation(
     absorbed = absorbed_with(ground.ground_albedo_direct, ground.ground_albedo_diffuse)
     by_snow = absorbed_with(snow.albedo_direct, snow.albedo_diffuse)
     by_soil = absorbed_with(ground.soil_albedo_direct, ground.soil_albedo_diffuse)
+    if shallow_snow is not None:
+        by_snow = by_soil = absorbed
     by_snow = jnp.where(layered, by_snow, absorbed)
     by_layer = absorbed_by_layers(
         snow.layer_absorption_direct,
@@ -145,6 +162,8 @@ def ground_radiation(
         by_snow,
         snow_layers,
     )
+    if shallow_snow is not None:
+        by_layer = jnp.where(shallow_snow & layered, _near_the_top(by_snow, snow_layers), by_layer)
     top_row = (SNOW_ROWS - snow_layers)[None]
     top = jnp.take_along_axis(by_layer, top_row, axis=0)[0]
     return GroundRadiation(
@@ -184,15 +203,23 @@ def surface_radiation(
     leaf_area: Float[Array, " patch"],
     snow_layers: Int[Array, " column"],
     column_of_patch: Int[Array, " patch"],
+    shallow_snow: Bool[Array, " column"] | None = None,
 ) -> SurfaceRadiation:
     """Absorbed and reflected shortwave radiation of each patch.
 
-    `snow_layers` is the number of active snow layers (0..5) of the column, `leaf_area` the exposed leaf
-    area of this step. absorbed_by_vegetation = sum over bands of I_d fabd + I_i fabi; reflected =
-    I_d albd + I_i albi.
+    `shallow_snow` only for undivided surfaces, see :func:`ground_radiation`. `snow_layers` is the number of
+    active snow layers (0..5) of the column, `leaf_area` the exposed leaf area of this step.
+    absorbed_by_vegetation = sum over bands of I_d fabd + I_i fabi; reflected = I_d albd + I_i albi.
     """
     below, pack, layers = _on_patches(ground, snow, snow_layers, column_of_patch)
-    ground_part = ground_radiation(canopy, below, pack, incident, layers)
+    ground_part = ground_radiation(
+        canopy,
+        below,
+        pack,
+        incident,
+        layers,
+        None if shallow_snow is None else shallow_snow[column_of_patch],
+    )
     of_direct = product(incident.direct, canopy.absorbed_direct)
     of_diffuse = product(incident.diffuse, canopy.absorbed_diffuse)
     visible = of_direct[0] + of_diffuse[0]
