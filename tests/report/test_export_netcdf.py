@@ -12,9 +12,11 @@ import xarray
 from picture_samples import DEPTHS, GRID, cell_ids, history, restart
 
 from kiloland.cli.main import main
+from kiloland.craft.synthetic_surface import write_surface
 from kiloland.grid import RegularGrid, build_domain, read_domain, write_domain
 from kiloland.report import Choice
 from kiloland.report.export import export_netcdf, geotiff
+from kiloland.report.export.netcdf import in_cf_units
 
 
 def test_every_value_is_in_its_row_and_column_and_the_rest_is_missing(tmp_path: Path) -> None:
@@ -112,3 +114,24 @@ def test_expanded_domains_hold_the_cells_of_the_list(tmp_path: Path) -> None:
     with netCDF4.Dataset(tmp_path / "m.nc") as file:
         assert float(file["area"][:].sum()) == pytest.approx(domain.area.sum(), rel=1e-14)
         assert file.grid == "daymet"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("gC/m^2/s", "g/m^2/s"), ("kgC/m2/s", "kg/m2/s"), ("unitless", "1"), ("K", "K"), ("kg/kg", "kg/kg")],
+)
+def test_units_are_those_that_cf_checkers_know(given: str, expected: str) -> None:
+    found = in_cf_units({"units": given})
+    assert found["units"] == expected
+    assert found.get("units_in_source", given) == given
+
+
+def test_months_without_dates_are_no_time(tmp_path: Path) -> None:
+    write_surface(tmp_path / "s.nc", build_domain(GRID, cell_ids()), seed=2)
+    export_netcdf(tmp_path / "s.nc", ["MONTHLY_LAI", "PCT_SAND"], tmp_path / "m.nc")
+    with netCDF4.Dataset(tmp_path / "m.nc") as file, netCDF4.Dataset(tmp_path / "s.nc") as given:
+        assert file["MONTHLY_LAI"].dimensions == ("month", "lsmpft", "y", "x")
+        assert file["month"][:].tolist() == list(range(1, 13))
+        values = file["MONTHLY_LAI"][:].compressed()
+        assert sorted(values) == sorted(given["MONTHLY_LAI"][:].reshape(-1))
+        assert file["PCT_SAND"].dimensions == ("nlevsoi", "y", "x")

@@ -7,6 +7,7 @@ where there is no cell they are missing. Conventions: CF-1.11.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -27,6 +28,7 @@ from kiloland.report.export.rows import rows_of, stored
 from kiloland.report.export.source import Band, Source, variables_over_cells
 from kiloland.report.export.vtk import one_placement
 from kiloland.report.fields import Choice
+from kiloland.report.layers import MONTHS
 
 LARGE = 1.0e36
 """ELM's mark of missing numbers."""
@@ -41,6 +43,14 @@ KEPT = (
     "mapping",
 )
 """Attributes of variables that hold for the map as well."""
+PLAIN_UNITS = {
+    **dict.fromkeys(("", "-", "none", "unitless", "proportion", "fraction", "unset"), "1"),
+    "proportion/sec": "s-1",
+    "umol/m2s": "umol/m2/s",
+    "degrees east": "degrees_east",
+    "degrees north": "degrees_north",
+}
+"""Units in use in ELM's files that are no units of UDUNITS."""
 CALENDARS = {"no_leap": "noleap"}
 
 
@@ -111,7 +121,8 @@ def schema_of(
         maps.append(VariableSchema(source.variable.name, source.dtype, (*outer, *layout.dims), attributes))
     if records is not None:
         copied += time_axis(dataset, next(s for s in sources if s.axes.time is not None and not s.mean))
-    copied += [layer_axis(dataset, dim) for dim in dimensions if dim in dataset and dim not in layout.dims]
+    layered = {dim for source in sources for dim in source.axes.levels if dim in dataset}
+    copied += [layer_axis(dataset, dim) for dim in sorted(layered) if name_of(dataset, dim) in dimensions]
     mapping, of_mapping = placement.grid.mapping()
     fixed = [*axis_schemas(placement, layout), VariableSchema(mapping, "i4", (), of_mapping)]
     shown = ", ".join(source.variable.name for source in sources[:5])
@@ -137,9 +148,16 @@ def outer_dimensions(source: Source) -> tuple[list[str], list[int]]:
         lengths.append(len(source.records))
     for dim, layers in zip(source.axes.levels, source.layers, strict=True):
         if len(layers) == source.dataset.dimensions[dim]:
-            names.append(dim)
+            names.append(name_of(source.dataset, dim))
             lengths.append(len(layers))
     return names, lengths
+
+
+def name_of(dataset: Dataset, dim: str) -> str:
+    """Name of a dimension of layers; a ``time`` without dates would be read as one with dates."""
+    if dim != "time":
+        return dim
+    return "month" if dataset.dimensions[dim] == MONTHS else "step"
 
 
 def mark(dtype: np.dtype[Any]) -> Any:
@@ -164,7 +182,19 @@ def map_attributes(source: Source, layout: Layout) -> dict[str, Any]:
     if source.mean or source.average is not None:
         kept.pop("flag_values", None)
         kept.pop("flag_meanings", None)
-    return {**kept, "_FillValue": mark(dtype), **layout.located}
+    return {**in_cf_units(kept), "_FillValue": mark(dtype), **layout.located}
+
+
+def in_cf_units(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Units as UDUNITS knows them; those of the file, where they differ, as ``units_in_source``.
+
+    CF has no unit for carbon or nitrogen: what is weighed stands in the long name.
+    """
+    given = str(attributes.get("units", "")).strip()
+    units = PLAIN_UNITS.get(given, re.sub(r"\b(k?g)[CNP]\b", r"\1", given))
+    if "units" not in attributes or units == attributes["units"]:
+        return attributes
+    return {**attributes, "units": units, "units_in_source": given}
 
 
 def time_axis(dataset: Dataset, source: Source) -> list[tuple[VariableSchema, NDArray[Any]]]:
@@ -195,7 +225,8 @@ def layer_axis(dataset: Dataset, dim: str) -> tuple[VariableSchema, NDArray[Any]
     attributes = {key: value for key, value in variable.attributes.items() if key in (*KEPT, "positive")}
     if str(attributes.get("positive", "")) in ("up", "down"):
         attributes["axis"] = "Z"
-    return VariableSchema(dim, variable.dtype, variable.dims, attributes), variable.read()
+    name = name_of(dataset, dim)
+    return VariableSchema(name, variable.dtype, (name,), in_cf_units(attributes)), variable.read()
 
 
 def axis_schemas(placement: Placement, layout: Layout) -> list[VariableSchema]:
