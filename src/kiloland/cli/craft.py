@@ -13,6 +13,7 @@ from kiloland.cli.craft_landcover import register_landcover
 from kiloland.cli.craft_landuse import register_landuse
 from kiloland.cli.craft_plan import register_plan
 from kiloland.cli.craft_site import register_site
+from kiloland.cli.craft_sources import register_sources
 from kiloland.cli.craft_surface import register_surface
 from kiloland.craft.domain import (
     Area,
@@ -71,6 +72,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     register_landcover(kinds)
     register_landuse(kinds)
     register_plan(kinds)
+    register_sources(kinds)
 
 
 def register_domain(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
