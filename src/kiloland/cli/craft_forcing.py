@@ -64,12 +64,22 @@ def register_forcing(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     parser.add_argument("--memory", type=int, default=256, metavar="MB", help="bound of arrays (default 256)")
     parser.add_argument("--part", default="1/1", metavar="I/N", help="make every N-th month, from the I-th")
+    storage = parser.add_mutually_exclusive_group()
+    storage.add_argument(
+        "--significant-bits",
+        type=int,
+        metavar="N",
+        help="round to N bits behind the leading one (1 to 23); relative error at most 2^-(N+1)",
+    )
+    storage.add_argument(
+        "--pack", type=int, choices=[16], metavar="16", help="whole numbers of 16 bits, scale and offset"
+    )
     parser.set_defaults(handler=forcing)
 
 
 def forcing(options: argparse.Namespace) -> ExitCode:
     """Make the files and print a summary; progress goes to standard error, from the first rank."""
-    from kiloland.craft.forcing import ForcingRequest, craft_forcing
+    from kiloland.craft.forcing import Encoding, ForcingRequest, craft_forcing
     from kiloland.run.ranks import join_ranks, launched_rank
 
     first, last = _months(options.years)
@@ -86,6 +96,7 @@ def forcing(options: argparse.Namespace) -> ExitCode:
         parts=parts,
         first_month=first[1] or 1,
         last_month=last[1] or 12,
+        encoding=Encoding(options.significant_bits, options.pack is not None),
     )
     if launched_rank() > 0:
         # All ranks stop with the same error; the first one tells it.

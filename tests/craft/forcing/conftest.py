@@ -29,3 +29,12 @@ def set_of_cells(daily_source: Path, tmp_path_factory: pytest.TempPathFactory) -
     request = ForcingRequest(daily_source, folder / "domain.nc", 2004, 2004, folder / "out", last_month=3)
     assert craft_forcing(request).written == 21
     return folder, domain
+
+
+@pytest.fixture(scope="session")
+def year_of_cells(daily_source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Domain]:
+    """A whole year over the same four cells."""
+    folder = tmp_path_factory.mktemp("year")
+    domain = make_domain(folder / "domain.nc")
+    craft_forcing(ForcingRequest(daily_source, folder / "domain.nc", 2004, 2004, folder / "out"))
+    return folder, domain

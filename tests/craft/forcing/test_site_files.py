@@ -11,7 +11,6 @@ from forcing_sources import NAMES
 
 from kiloland.atmosphere.site import VARIABLES, read_site_record
 from kiloland.cli.main import main
-from kiloland.craft.forcing import ForcingRequest, craft_forcing
 from kiloland.craft.forcing.site import PACKING, SiteRequest, craft_site
 from kiloland.errors import ExitCode, InputError
 from kiloland.files import open_dataset
@@ -58,25 +57,22 @@ def test_the_faults_of_the_record_are_replaced_as_a_whole(shared: Path, tmp_path
             np.testing.assert_array_equal(stored[:24], stored[48:72])
 
 
-def test_a_cell_of_a_forcing_folder(
-    daily_source: Path, set_of_cells: tuple[Path, Domain], tmp_path: Path
-) -> None:
-    folder, domain = set_of_cells
-    craft_forcing(ForcingRequest(daily_source, folder / "domain.nc", 2004, 2004, tmp_path / "year"))
+def test_a_cell_of_a_forcing_folder(year_of_cells: tuple[Path, Domain], tmp_path: Path) -> None:
+    folder, domain = year_of_cells
     gridcell = int(domain.gridcell_id[2])
-    summary = craft_site(SiteRequest(f"{tmp_path / 'year'}:{gridcell}", tmp_path / "all_hourly.nc"))
+    summary = craft_site(SiteRequest(f"{folder / 'out'}:{gridcell}", tmp_path / "all_hourly.nc"))
     assert (summary.interval, summary.replaced, summary.years) == (10_800, 0, (2004, 2004))
     record = read_site_record(tmp_path / "all_hourly.nc")
     assert record.latitude == pytest.approx(float(domain.latitude[2]), abs=1e-9)
     for name in NAMES:
         if name == "QBOT":
             continue
-        with netCDF4.Dataset(tmp_path / "year" / f"clmforc.Daymet4.1km.1d.{name}.2004-01.nc") as file:
+        with netCDF4.Dataset(folder / "out" / f"clmforc.Daymet4.1km.1d.{name}.2004-01.nc") as file:
             wanted = np.asarray(file[name][:, 0, 2], dtype=np.float64)
         found = record.series[name].at(np.arange(wanted.size))
         assert np.abs(found - wanted).max() <= 0.5 * PACKING[name].scale * (1 + 1e-9)
     with pytest.raises(InputError, match="the cell is not in the file"):
-        craft_site(SiteRequest(f"{tmp_path / 'year'}:17", tmp_path / "b.nc"))
+        craft_site(SiteRequest(f"{folder / 'out'}:17", tmp_path / "b.nc"))
 
 
 def tower(path: Path, **changes: str) -> Path:

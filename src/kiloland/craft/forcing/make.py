@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Final
 
+from kiloland.craft.forcing.descriptions import write_stream_descriptions
 from kiloland.craft.forcing.output import (
     VARIABLES,
     Month,
     is_complete,
     month_schema,
     stamps,
-    write_stream_descriptions,
 )
 from kiloland.craft.forcing.places import land_of
 from kiloland.craft.forcing.request import ForcingRequest, ForcingSummary
@@ -104,10 +104,11 @@ def make_missing(
     summary: ForcingSummary,
 ) -> int:
     """Write those of some files that are not there and sound; returns how many."""
+    settings = source.settings + request.encoding.words
     wanted = [
         name
         for name in names
-        if not is_complete(month.file(request.output, name), name, month, land, source.settings)
+        if not is_complete(month.file(request.output, name), name, month, land, settings)
     ]
     if wanted:
         write_month(request, source, land, month, wanted, summary)
@@ -135,14 +136,17 @@ def write_month(
             with ExitStack() as stack:
                 writers = {}
                 for name in group:
-                    schema = month_schema(name, month, land, source.settings, source.attributes(month))
+                    schema = month_schema(
+                        name, month, land, source.settings, source.attributes(month), request.encoding
+                    )
                     writers[name] = stack.enter_context(
                         DatasetWriter(month.file(request.output, name), schema)
                     )
                     put_cells(writers[name], name, month, land)
                 for first, cell, fields, losses in source.month(month, group):
                     for name, values in fields.items():
-                        writers[name].put(name, values[:, None], start=(first, 0, cell))
+                        stored = request.encoding.encode(name, values, summary.errors)
+                        writers[name].put(name, stored[:, None], start=(first, 0, cell))
                     summary.losses.add(losses)
                 finishing.append(pool.submit(stack.pop_all().close))
         for finished in finishing:

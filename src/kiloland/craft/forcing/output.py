@@ -16,7 +16,6 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +23,9 @@ from numpy.typing import NDArray
 from kiloland import __version__
 from kiloland.atmosphere.calendar import SECONDS_PER_DAY
 from kiloland.craft.forcing.bins import BIN_SECONDS, BINS_PER_DAY, month_days
+from kiloland.craft.forcing.encoding import Encoding
 from kiloland.errors import InputError
-from kiloland.files import FileSchema, VariableSchema, open_dataset, write_text
+from kiloland.files import FileSchema, VariableSchema, open_dataset
 from kiloland.grid import Domain
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Month:
 
 
 def month_schema(
-    name: str, month: Month, domain: Domain, settings: str, attributes: dict[str, str]
+    name: str, month: Month, domain: Domain, settings: str, attributes: dict[str, str], encoding: Encoding
 ) -> FileSchema:
     """Dimensions, variables and attributes of one file."""
     variable, cells = VARIABLES[name], ("nj", "ni")
@@ -134,7 +134,7 @@ def month_schema(
             ),
             VariableSchema(
                 name,
-                "f4",
+                encoding.dtype,
                 ("time", *cells),
                 {
                     "long_name": variable.long_name,
@@ -142,6 +142,7 @@ def month_schema(
                     "coordinates": "LATIXY LONGXY",
                     "cell_methods": "time: mean (3 hours)" if variable.interpolation != "linear" else "",
                     "time_interpolation": variable.interpolation,
+                    **encoding.attributes(name),
                 },
             ),
         ),
@@ -149,7 +150,7 @@ def month_schema(
             "title": f"three-hourly {variable.long_name} over the land cells of a domain",
             "Conventions": "CF-1.11",
             "source": f"kiloland {__version__}",
-            SETTINGS: settings,
+            SETTINGS: settings + encoding.words,
             **attributes,
         },
     )
@@ -193,53 +194,3 @@ def is_complete(path: Path, name: str, month: Month, domain: Domain, settings: s
                 hint="Move it away, or write to another folder",
             )
     return sound
-
-
-def write_stream_descriptions(folder: Path, domain_file: Path, months: list[Month]) -> list[Path]:
-    """Write ``user_datm.streams.txt.uELM_NA.<VAR>`` for the data atmosphere of E3SM, into the folder.
-
-    Copied into a case's directory they take the place of the ones that the case generates.
-    """
-    written = []
-    for name, variable in VARIABLES.items():
-        names = "\n".join(f"         {month.file(Path(), name)}" for month in months)
-        text = f"""<?xml version="1.0"?>
-<file id="stream" version="1.0">
-   <dataSource>
-      GENERIC
-   </dataSource>
-   <domainInfo>
-      <variableNames>
-         time   time
-         xc     lon
-         yc     lat
-         area   area
-         mask   mask
-      </variableNames>
-      <filePath>
-         {escape(str(domain_file.resolve().parent))}
-      </filePath>
-      <fileNames>
-         {escape(domain_file.name)}
-      </fileNames>
-   </domainInfo>
-   <fieldInfo>
-      <variableNames>
-         {name}   {variable.alias}
-      </variableNames>
-      <filePath>
-         {escape(str(folder.resolve()))}
-      </filePath>
-      <fileNames>
-{names}
-      </fileNames>
-      <offset>
-         0
-      </offset>
-   </fieldInfo>
-</file>
-"""
-        path = folder / f"user_datm.streams.txt.uELM_NA.{name}"
-        write_text(path, text)
-        written.append(path)
-    return written

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
+from kiloland.craft.forcing.encoding import Encoding, RoundingErrors
 from kiloland.craft.forcing.losses import Losses
 from kiloland.craft.forcing.output import Month
 from kiloland.errors import InputError
 
 MEGABYTE: Final = 2**20
+EXACT: Final = Encoding()
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class ForcingRequest:
     grid, or with three-hourly lists of cells; ``first_year`` to ``last_year`` included, of them the months
     from ``first_month`` of the first to ``last_month`` of the last; ``heights``: FILE:VARIABLE with the
     height [m] of the domain's cells, or None; ``memory`` [MB] bounds the arrays in use; ``part`` of
-    ``parts``: the months that this process makes, when several share the work without knowing each other.
+    ``parts``: the months that this process makes, when several share the work without knowing each other;
+    ``encoding``: how values are stored.
     """
 
     source: Path
@@ -35,6 +38,7 @@ class ForcingRequest:
     parts: int = 1
     first_month: int = 1
     last_month: int = 12
+    encoding: Encoding = EXACT
 
     def __post_init__(self) -> None:
         if self.first_year < 2 or self.last_year < self.first_year:
@@ -68,6 +72,7 @@ class ForcingSummary:
     bytes: int = 0
     seconds: float = 0.0
     losses: Losses = field(default_factory=Losses)
+    errors: RoundingErrors = field(default_factory=RoundingErrors)
     notes: list[str] = field(default_factory=list)
 
     def add(self, other: Self) -> None:
@@ -75,6 +80,7 @@ class ForcingSummary:
         self.written, self.kept = self.written + other.written, self.kept + other.kept
         self.bytes += other.bytes
         self.losses.add(other.losses)
+        self.errors.add(other.errors)
 
     def lines(self) -> list[str]:
         """The summary as text."""
@@ -83,5 +89,6 @@ class ForcingSummary:
             f"{self.folder}: {self.written} files written, {self.kept} verified and kept, {self.cells} cells",
             f"{self.bytes / MEGABYTE:.1f} MB in {self.seconds:.1f} s ({rate:.1f} MB/s)",
             *self.losses.lines(),
+            *self.errors.lines(),
             *self.notes,
         ]

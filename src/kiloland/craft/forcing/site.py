@@ -21,6 +21,7 @@ from kiloland.atmosphere.fields import FIELDS
 from kiloland.atmosphere.findings import Severity
 from kiloland.atmosphere.record import Record, check_record, fill_bad_samples, read_record, whole_years
 from kiloland.atmosphere.site import FILE_NAME, VARIABLES
+from kiloland.craft.forcing.encoding import Packing
 from kiloland.craft.forcing.site_cell import record_of_cell
 from kiloland.errors import InputError
 from kiloland.files import FileSchema, VariableSchema, write_dataset, write_text
@@ -29,25 +30,6 @@ FloatArray = NDArray[np.float64]
 ShortArray = NDArray[np.int16]
 
 MAPPINGS: Final = "zone_mappings.txt"
-
-
-@dataclass(frozen=True)
-class Packing:
-    """Limits between which a variable is packed; ``from_zero``: with offset 0, so that 0 stays 0."""
-
-    low: float
-    high: float
-    from_zero: bool = False
-
-    @property
-    def scale(self) -> float:
-        """The step of the stored numbers; -32500 to 32500 span the limits, or 0 to 32000."""
-        return self.high / 32_000 if self.from_zero else (self.high - self.low) / 65_000
-
-    @property
-    def offset(self) -> float:
-        """The value of the stored 0."""
-        return 0.0 if self.from_zero else 0.5 * (self.low + self.high)
 
 
 PACKING: Final[Mapping[str, Packing]] = {
@@ -114,8 +96,7 @@ def craft_site(request: SiteRequest) -> SiteSummary:
     packed, errors = {}, {}
     for name in VARIABLES:
         packed[name] = pack(series[name], name, sound)
-        stored = packed[name] * PACKING[name].scale + PACKING[name].offset
-        errors[name] = float(np.abs(stored - series[name]).max())
+        errors[name] = float(np.abs(PACKING[name].values(packed[name]) - series[name]).max())
     schema = site_schema(len(sound.seconds), years, errors, request.source)
     output = request.output / FILE_NAME if request.output.is_dir() else request.output
     origin = (years[0] - 1) * SECONDS_PER_YEAR
@@ -213,7 +194,7 @@ def elm_series(record: Record) -> dict[str, FloatArray]:
 def pack(values: FloatArray, name: str, record: Record) -> ShortArray:
     """Numbers of 16 bits, rounded to the nearest; InputError for a value that does not fit: none wraps."""
     packing = PACKING[name]
-    stored = np.rint((values - packing.offset) / packing.scale)
+    stored = packing.stored(values)
     bad = np.flatnonzero(~(np.abs(stored) <= np.iinfo(np.int16).max))
     if bad.size:
         raise InputError(

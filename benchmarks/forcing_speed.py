@@ -1,0 +1,380 @@
+"""How fast forcing is made, beside raw reads and writes of the same bytes in the same run.
+
+    python benchmarks/forcing_speed.py --folder DIR [--repeats 3] [--prepare]
+
+Synthetic sources over real cells of the Seward Peninsula. They are made in DIR unless they are there
+(``--prepare`` does only that). *Maps*: a month of three-hourly maps, seven variables, to the list of all
+72,083 cells, with the source outside and inside the system's page cache; as in netCDF-4 files one variable,
+plain and deflated, against the time that its library takes to read it; and the way of the public scripts,
+which mask and flatten blocks of 30 times. *Days*: a year of daily files and a reanalysis to three hours for
+the cells of the northern rows, by one process on one core and by two ranks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+
+from kiloland.craft.forcing.samples import write_daymet, write_reanalysis, write_three_hourly
+from kiloland.grid import DaymetGrid, RegularGrid, build_domain, write_domain
+from machine import described, machine, save_results
+
+GRID = DaymetGrid()
+ROWS, COLUMNS = slice(1191, 1607), slice(1603, 1998)
+"""The window of the Daymet grid that holds all cells."""
+NORTH = slice(1191, 1296)
+YEAR = 2003
+BLOCK = 4 << 20
+CELLS = 72_083
+
+
+def cell_ids(file: Path) -> np.ndarray:
+    """Ids of the cells of the Seward Peninsula from the list of their x and y [m]."""
+    with gzip.open(file, "rt") as stream:
+        x, y = np.loadtxt(stream, delimiter=",", usecols=(2, 3), unpack=True)
+    column = np.rint((x - GRID.left) / GRID.cell_size - 0.5).astype(np.int64)
+    row = np.rint((GRID.top - y) / GRID.cell_size - 0.5).astype(np.int64)
+    return np.sort(row * GRID.columns + column)
+
+
+def prepare(folder: Path, points: Path) -> None:
+    """The sources, each unless it is there."""
+    ids = cell_ids(points)
+    if not (folder / "maps").exists():
+        write_domain(folder / "all.nc", build_domain(GRID, ids))
+        write_three_hourly(folder / "maps", GRID, ROWS, COLUMNS, YEAR, 1)
+    if not (folder / "hdf").exists():
+        (folder / "hdf").mkdir()
+        for kind, options in (("plain", {}), ("deflated", {"zlib": True, "complevel": 1, "shuffle": True})):
+            rewrite(
+                folder / f"maps/clmforc.Daymet4.1km.TBOT.{YEAR}-01.nc", folder / f"hdf/{kind}.nc", options
+            )
+    if not (folder / "days").exists():
+        inside = ids[(ids // GRID.columns < NORTH.stop) & (ids // GRID.columns >= NORTH.start)]
+        write_domain(folder / "north.nc", build_domain(GRID, inside))
+        write_daymet(folder / "days", GRID, NORTH, COLUMNS, YEAR)
+        write_reanalysis(folder / "days", RegularGrid(188.0, 203.0, 30, 61.0, 70.0, 18), YEAR)
+
+
+def rewrite(source: Path, target: Path, options: dict[str, Any]) -> None:
+    """A map file as netCDF-4, plain or compressed by days."""
+    with netCDF4.Dataset(source) as old, netCDF4.Dataset(target, "w") as new:
+        for name, dimension in old.dimensions.items():
+            new.createDimension(name, dimension.size)
+        for name, variable in old.variables.items():
+            chunks = (8, *variable.shape[1:]) if variable.ndim == 3 and options else None
+            made = new.createVariable(
+                name, variable.dtype, variable.dimensions, chunksizes=chunks, fill_value=None, **options
+            )
+            made.setncatts(
+                {k: variable.getncattr(k) for k in variable.ncattrs() if k not in ("_FillValue", "checksum")}
+            )
+            made[:] = variable[:]
+
+
+def forget(files: list[Path]) -> None:
+    """Ask the system to drop files from its page cache."""
+    for file in files:
+        descriptor = os.open(file, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
+def raw_read(files: list[Path]) -> None:
+    """All bytes in order through one buffer."""
+    buffer = bytearray(BLOCK)
+    for file in files:
+        descriptor = os.open(file, os.O_RDONLY)
+        while os.readv(descriptor, [buffer]):
+            pass
+        os.close(descriptor)
+
+
+def raw_write(folder: Path, sizes: list[int]) -> None:
+    """Files of these sizes, each with one sync."""
+    block = memoryview(np.random.default_rng(1).integers(0, 255, BLOCK, dtype=np.uint8)).cast("B")
+    for size in sizes:
+        path = folder / "raw.bin"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        left = size
+        while left > 0:
+            left -= os.write(descriptor, block[: min(left, BLOCK)])
+        os.fsync(descriptor)
+        os.close(descriptor)
+        path.unlink()
+
+
+def public_way(source: Path, target: Path, mask: np.ndarray) -> None:
+    """Blocks of 30 times, masked with NaN and flattened, through netCDF4."""
+    with netCDF4.Dataset(source) as old, netCDF4.Dataset(target, "w", format="NETCDF3_64BIT_DATA") as new:
+        old.set_auto_mask(False)
+        times = old["TBOT"].shape[0]
+        new.createDimension("time", times)
+        new.createDimension("ni", int(mask.sum()))
+        made = new.createVariable("TBOT", "f4", ("time", "ni"))
+        lack = np.where(mask, np.float32(1.0), np.float32(np.nan))
+        for start in range(0, times, 30):
+            block = old["TBOT"][start : start + 30] * lack
+            made[start : start + 30] = block[~np.isnan(block)].reshape(len(block), -1)
+    descriptor = os.open(target, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def command(
+    words: list[str], ranks: int = 1, core: bool = False
+) -> tuple[float, float, float, dict[str, float]]:
+    """Wall and processor seconds, the largest memory [MB] of a process, and what the summary says."""
+    python = [sys.executable, "-m", "kiloland.cli.main", "craft", "forcing", *words]
+    launcher = [str(Path(sys.executable).with_name("mpiexec")), "-n", str(ranks)] if ranks > 1 else []
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    done = subprocess.run(
+        [*(["taskset", "-c", "0"] if core else []), *launcher, *python],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    words = done.stdout.split(" MB in ")
+    made = {"megabytes": float(words[0].split()[-1]), "seconds": float(words[1].split()[0])}
+    return wall, processor, after.ru_maxrss / 1024, made
+
+
+def maps(folder: Path, repeats: int) -> dict[str, Any]:
+    """A month of maps to a list: in one process, as the command does it."""
+    from kiloland.craft.forcing import ForcingRequest, craft_forcing
+
+    files = sorted((folder / "maps").glob("*.nc"))
+    out = folder / "out"
+    request = ForcingRequest(folder / "maps", folder / "all.nc", YEAR, YEAR, out, last_month=1)
+    rows: dict[str, list[float]] = {}
+
+    def note(name: str, work: Callable[[], object], cold: bool) -> None:
+        shutil.rmtree(out, ignore_errors=True)
+        if cold:
+            forget(files)
+        rows.setdefault(name, []).append(seconds_of(work))
+
+    craft_forcing(request)
+    sizes = [path.stat().st_size for path in out.glob("*.nc")]
+    for _ in range(repeats):
+        for state in ("cold", "warm"):
+            note(f"read {state}", lambda: raw_read(files), state == "cold")
+            note(f"made {state}", lambda: craft_forcing(request), state == "cold")
+        note("write", lambda: raw_write(folder, sizes), False)
+    shutil.rmtree(out, ignore_errors=True)
+    peak = command(
+        [
+            "--source",
+            str(request.source),
+            "--domain",
+            str(request.domain),
+            "--years",
+            f"{YEAR}-01",
+            "-o",
+            str(out),
+        ]
+    )[2]
+    shutil.rmtree(out, ignore_errors=True)
+    return {
+        "bytes_read": sum(file.stat().st_size for file in files),
+        "bytes_written": sum(sizes),
+        "seconds": rows,
+        "peak_megabytes": peak,
+    }
+
+
+def formats(folder: Path, repeats: int) -> dict[str, Any]:
+    """One variable, by file format: reading alone by its own library, gathering the cells, the public way."""
+    from kiloland.craft.forcing.maps import read_maps
+    from kiloland.craft.forcing.places import match_cells
+    from kiloland.files import open_dataset
+    from kiloland.grid import read_domain
+
+    domain = read_domain(folder / "all.nc")
+    classic = folder / f"maps/clmforc.Daymet4.1km.TBOT.{YEAR}-01.nc"
+    with open_dataset(classic) as dataset:
+        places = match_cells(dataset, dataset["TBOT"], domain, GRID)
+    mask = np.zeros(places.shape, dtype=bool)
+    mask[places.rows, places.columns] = True
+
+    def gathered(path: Path) -> None:
+        with open_dataset(path) as dataset:
+            samples = np.arange(dataset["TBOT"].shape[0])
+            for _ in read_maps(dataset["TBOT"], places, samples, 64 << 20):
+                pass
+
+    def library(path: Path) -> None:
+        with netCDF4.Dataset(path) as dataset:
+            dataset.set_auto_maskandscale(False)
+            for start in range(0, dataset["TBOT"].shape[0], 8):
+                dataset["TBOT"][start : start + 8]
+
+    result = {}
+    for name, path in (
+        ("classic", classic),
+        ("plain", folder / "hdf/plain.nc"),
+        ("deflated", folder / "hdf/deflated.nc"),
+    ):
+        raw_read([path])
+        own, floor = [], []
+        for _ in range(repeats):
+            floor.append(seconds_of(partial(library, path)))
+            own.append(seconds_of(partial(gathered, path)))
+        result[name] = {"library": floor, "gathered": own, "bytes": path.stat().st_size}
+    target = folder / "public.nc"
+    result["public"] = [seconds_of(lambda: public_way(classic, target, mask)) for _ in range(repeats)]
+    target.unlink()
+    return result
+
+
+def days(folder: Path) -> dict[str, Any]:
+    """A year of days to three hours by one process on one core, and by two ranks."""
+    with netCDF4.Dataset(folder / "north.nc") as domain:
+        cells = domain.dimensions["ni"].size
+    words = [
+        "--source",
+        str(folder / "days"),
+        "--domain",
+        str(folder / "north.nc"),
+        "--years",
+        f"{YEAR}:{YEAR}",
+    ]
+    result: dict[str, Any] = {"cells": cells}
+    out = folder / "out"
+    for ranks in (1, 2):
+        shutil.rmtree(out, ignore_errors=True)
+        wall, processor, peak, made = command([*words, "-o", str(out)], ranks, core=ranks == 1)
+        result[str(ranks)] = {"wall": wall, "processor": processor, "peak_megabytes": peak, **made}
+    sizes = [path.stat().st_size for path in out.glob("*.nc")]
+    shutil.rmtree(out, ignore_errors=True)
+    result["bytes"] = sum(sizes)
+    result["raw_write"] = [seconds_of(lambda: raw_write(folder, sizes)) for _ in range(3)]
+    return result
+
+
+def page(result: dict[str, Any]) -> str:
+    """The results in words."""
+    middle = statistics.median
+    found, kinds, year = result["maps"], result["formats"], result["days"]
+    seconds = {name: middle(values) for name, values in found["seconds"].items()}
+    lines = ["# Forcing", "", "Synthetic sources over real cells of the Seward Peninsula; medians.", ""]
+    lines += ["## Maps to a list of cells", ""]
+    lines += [
+        f"One month, seven variables: {found['bytes_read'] / 1e6:.0f} MB of maps read, "
+        f"{found['bytes_written'] / 1e6:.0f} MB of {CELLS:,} cells written, with sync, checksums and "
+        "verification. "
+        f"Largest memory of the process {found['peak_megabytes']:.0f} MB.",
+        "",
+        "| page cache | raw read [s] | raw write of the output [s] | made [s] | of the raw read rate "
+        "| of read + write |",
+        "|---|---|---|---|---|---|",
+    ]
+    for state in ("cold", "warm"):
+        read, write, made = seconds[f"read {state}"], seconds["write"], seconds[f"made {state}"]
+        lines.append(
+            f"| {state} | {read:.2f} | {write:.2f} | {made:.2f} | {read / made:.2f} "
+            f"| {(read + write) / made:.2f} |"
+        )
+    lines += [
+        "",
+        "One variable, warm, without writing:",
+        "",
+        "| file | its library reads all [s] | cells gathered and checked for nothing [s] | ratio |",
+        "|---|---|---|---|",
+    ]
+    for name in ("classic", "plain", "deflated"):
+        floor, own = middle(kinds[name]["library"]), middle(kinds[name]["gathered"])
+        label = {"classic": "CDF-5", "plain": "netCDF-4", "deflated": "netCDF-4, deflate 1, chunks of a day"}[
+            name
+        ]
+        lines.append(f"| {label} | {floor:.3f} | {own:.3f} | {floor / own:.2f} |")
+    lines += [
+        "",
+        f"The public way (read, mask, flatten, write one variable): {middle(kinds['public']):.2f} s; here "
+        f"{seconds['made warm'] / 7:.2f} s.",
+        "",
+        "## Days to three hours",
+        "",
+    ]
+    write = middle(year["raw_write"])
+    lines += [
+        f"One year, seven variables, {year['cells']:,} cells, {year['bytes'] / 1e6:.0f} MB written; raw write "
+        f"of the same bytes with one sync a file {write:.2f} s ({year['bytes'] / 1e6 / write:.0f} MB/s). Times "
+        "of the whole command, with start and compilation.",
+        "",
+        "| processes | wall [s] | processor [s] | MB/s | of the raw write rate | largest memory [MB] |",
+        "|---|---|---|---|---|---|",
+    ]
+    for ranks in ("1", "2"):
+        row = year[ranks]
+        label = "1, one core" if ranks == "1" else "2 ranks"
+        lines.append(
+            f"| {label} | {row['wall']:.1f} | {row['processor']:.1f} "
+            f"| {year['bytes'] / 1e6 / row['wall']:.0f} | {write / row['wall']:.2f} "
+            f"| {row['peak_megabytes']:.0f} |"
+        )
+    each = year["1"]["wall"] / year["cells"]
+    lines += [
+        "",
+        f"By extrapolation with the number of cells: {each * CELLS:.0f} s for all {CELLS:,} cells on one "
+        f"core, {each * 21_552_672 / 3600:.1f} core-hours a year for North America.",
+        "",
+        f"Machine: {described(result['machine'])}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--folder", type=Path, required=True, help="sources and outputs, about 3 GB")
+    parser.add_argument("--points", type=Path, required=True, help="daymet_AK_all2.csv.gz")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--prepare", action="store_true", help="make the sources, nothing more")
+    parser.add_argument("--print-only", action="store_true", help="leave the stored results as they are")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    prepare(options.folder, options.points)
+    if options.prepare:
+        return
+    facts = machine(netCDF4=netCDF4.__version__)
+    result = {
+        "machine": facts,
+        "maps": maps(options.folder, options.repeats),
+        "formats": formats(options.folder, options.repeats),
+        "days": days(options.folder),
+    }
+    print(page(result))
+    if not options.print_only:
+        save_results("forcing_speed", result, page(result))
+
+
+if __name__ == "__main__":
+    main()
