@@ -12,6 +12,7 @@ from kiloland.cli.craft_forcing import register_forcing
 from kiloland.cli.craft_landcover import register_landcover
 from kiloland.cli.craft_landuse import register_landuse
 from kiloland.cli.craft_plan import register_plan
+from kiloland.cli.craft_products import register_products
 from kiloland.cli.craft_site import register_site
 from kiloland.cli.craft_sources import register_sources
 from kiloland.cli.craft_surface import register_surface
@@ -71,6 +72,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     register_surface(kinds)
     register_landcover(kinds)
     register_landuse(kinds)
+    register_products(kinds)
     register_plan(kinds)
     register_sources(kinds)
 
