@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,13 +99,19 @@ def periods(files: list[ForcingFile]) -> Iterator[tuple[str, list[ForcingFile]]]
             yield file.path.name, [file]
 
 
+def missing_variables(source: object, present: Collection[str]) -> Iterator[Finding]:
+    """One finding that names all variables that a run needs and the forcing lacks."""
+    humid = "RH" in present or "TDEW" in present
+    lacking = [name for name in REQUIRED if name not in present and not (name == "QBOT" and humid)]
+    if lacking:
+        found, expected = ", ".join(sorted(present)), ", ".join(REQUIRED)
+        yield finding("forcing-files", source, ", ".join(lacking), "missing variables", found, expected)
+
+
 def check_files(source: Path, files: list[ForcingFile]) -> Iterator[Finding]:
     """Missing variables, holes between months, years that are not whole, the same month twice."""
     present = {name for file in files for name in file.names}
-    for name in REQUIRED:
-        if name not in present and not (name == "QBOT" and present & {"RH", "TDEW"}):
-            expected = ", ".join(REQUIRED)
-            yield finding("forcing-files", source, name, "the variable is missing", "absent", expected)
+    yield from missing_variables(source, present)
     months = {name: sorted(f.month for f in files if name in f.names and f.month) for name in present}
     known = sorted({month for have in months.values() for month in have})
     if not known:

@@ -21,7 +21,7 @@ from kiloland.craft.check.forcing_files import forcing_files
 from kiloland.craft.check.means import Comparison, land_weights
 from kiloland.craft.check.site_checks import check_site, is_site_record
 from kiloland.craft.check.surface_checks import SURFACE_CHECKS, check_against_domain
-from kiloland.craft.check.surface_data import check_layout, open_surface
+from kiloland.craft.check.surface_data import check_layout, is_required, open_surface
 from kiloland.craft.surface.table import surface_table
 from kiloland.errors import InputError
 from kiloland.files import open_dataset
@@ -142,7 +142,7 @@ def _surface(request: CheckRequest, report: CheckReport, domain: DomainData | No
         if table is not None:
             report.findings += check_against_domain(surface, table)
         for name, variable in surface_table().items():
-            if name not in dataset and not variable.requirement.startswith("R"):
+            if name not in dataset and not is_required(variable):
                 report.notes.append(f"{request.surface}: {name} is absent: {variable.absent}")
         weights, known = land_weights(table, _column(domain, "frac"), surface.cells.count)
         report.cells = report.cells or surface.cells

@@ -15,7 +15,7 @@ from kiloland.atmosphere.record import TIME_NAMES, Record, check_record, load_re
 from kiloland.craft.check.cells import CellTable, turned
 from kiloland.craft.check.findings import Finding, Place, finding
 from kiloland.craft.check.forcing_checks import ORBIT_YEAR
-from kiloland.craft.check.forcing_files import REQUIRED, WEATHER
+from kiloland.craft.check.forcing_files import WEATHER, missing_variables
 from kiloland.craft.check.stamps import interval_starts
 from kiloland.craft.check.tally import Tallies
 from kiloland.craft.check.weather import RULES, Block, sun_above
@@ -57,12 +57,7 @@ def check_site(path: Path, domain: CellTable | None) -> tuple[list[Finding], dic
     if len(record.seconds) == 0:
         return [finding("forcing-time", path, "time", "the record is empty", "0 samples", "samples")], {}
     findings = [_translated(found, record) for found in raw + check_record(record)]
-    for name in REQUIRED:
-        if name not in record.series and not (name == "QBOT" and {"RH", "TDEW"} & set(record.series)):
-            expected = ", ".join(REQUIRED)
-            findings.append(
-                finding("forcing-files", path, name, "the variable is missing", "absent", expected)
-            )
+    findings += missing_variables(path, record.series)
     findings += list(_place(record, domain))
     findings += _rules(record)
     return findings, _totals(record)
