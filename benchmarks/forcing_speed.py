@@ -323,9 +323,9 @@ def page(result: dict[str, Any]) -> str:
     ]
     write = middle(year["raw_write"])
     lines += [
-        f"One year, seven variables, {year['cells']:,} cells, {year['bytes'] / 1e6:.0f} MB written; raw write "
-        f"of the same bytes with one sync a file {write:.2f} s ({year['bytes'] / 1e6 / write:.0f} MB/s). Times "
-        "of the whole command, with start and compilation.",
+        f"One year, {year['cells']:,} cells, {year['bytes'] / 1e6:.0f} MB written; raw write "
+        f"of the same bytes with one sync a file {write:.2f} s ({year['bytes'] / 1e6 / write:.0f} MB/s). "
+        "Times of the whole command, with start and compilation.",
         "",
         "| processes | wall [s] | processor [s] | MB/s | of the raw write rate | largest memory [MB] |",
         "|---|---|---|---|---|---|",

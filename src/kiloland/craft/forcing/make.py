@@ -130,15 +130,14 @@ def write_month(
     Where they come one after the other, a file is finished (synced and verified) while the next one is made.
     """
     groups = [names] if source.together else [[name] for name in names]
+    attributes = source.attributes(month)
     with ThreadPoolExecutor(1, thread_name_prefix="finish") as pool:
         finishing = []
         for group in groups:
             with ExitStack() as stack:
                 writers = {}
                 for name in group:
-                    schema = month_schema(
-                        name, month, land, source.settings, source.attributes(month), request.encoding
-                    )
+                    schema = month_schema(name, month, land, source.settings, attributes, request.encoding)
                     writers[name] = stack.enter_context(
                         DatasetWriter(month.file(request.output, name), schema)
                     )
