@@ -8,7 +8,7 @@ from pathlib import Path
 from kiloland.errors import ExitCode
 
 DESCRIPTION = """\
-Draw a variable of a history, restart, domain, surface or forcing file on the map.
+Draw a variable of a history, restart, domain, surface or forcing file, or a band of a GeoTIFF, on the map.
 
 Cells of the Daymet grid are drawn as true cells in its projection, cells of a regular grid in degrees.
 Variables on landunits, columns and patches are averaged to cells with their weights.

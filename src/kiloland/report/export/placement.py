@@ -79,7 +79,7 @@ class Placement:
     def _sorted(self) -> tuple[Int | None, Int]:
         """Cells in the order of their pixels (None: they are already) and these pixels."""
         assert self.pixel is not None
-        if bool((np.diff(self.pixel) > 0).all()) and (self.pixel.size == 0 or self.pixel[0] >= 0):
+        if bool((self.pixel[1:] > self.pixel[:-1]).all()) and (self.pixel.size == 0 or self.pixel[0] >= 0):
             return None, self.pixel
         order = np.argsort(self.pixel, kind="stable")
         order = order[np.searchsorted(self.pixel[order], 0) :]
@@ -195,6 +195,8 @@ def _expected(first: int, start: int, size: int, shape: tuple[int, ...], grid: G
 
 
 def _check_alone(pixel: Int, ids: Int, path: Path) -> None:
+    if bool((pixel[1:] > pixel[:-1]).all()):
+        return
     order = np.argsort(pixel, kind="stable")
     same = np.flatnonzero((np.diff(pixel[order]) == 0) & (pixel[order[1:]] >= 0))
     if same.size:
