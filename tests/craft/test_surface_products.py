@@ -169,6 +169,19 @@ def test_rows_and_columns_of_the_projection_are_matched(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="is not on the cells of the domain's grid"):
         make(tmp_path, tmp_path / "no.nc", [f"{tmp_path / 'plane.nc'}:FMAX=om"])
+    lon, lat = grid.centres(ids)
+    write(
+        tmp_path / "plane.nc",
+        {
+            "x": (("x",), x[0] + 300.0, {}),
+            "y": (("y",), y[:, 0], {}),
+            "lon": (("y", "x"), lon, {}),
+            "lat": (("y", "x"), lat, {}),
+            "om": (("y", "x"), organic[0] / 100.0, {}),
+        },
+    )
+    make(tmp_path, tmp_path / "out.nc", [f"{tmp_path / 'plane.nc'}:FMAX=om"], methods={"FMAX": "nearest"})
+    assert np.array_equal(values(tmp_path / "out.nc")["FMAX"], organic[0, 1:-1, 1:-1].ravel() / 100.0)
 
 
 def places(path: Path, number: int, field: Any, box: tuple[float, ...] = (199.0, 207.0, 59.0, 67.0)) -> Path:

@@ -234,7 +234,10 @@ def _places(
 
 
 def _plane(dataset: Dataset, domain: Domain) -> tuple[IntArray, tuple[str, str]] | None:
-    """Gridcell ids and dimensions of a file on the rows and columns of the domain's projection, else None."""
+    """Gridcell ids and dimensions of a file on the rows and columns of the domain's projection, else None.
+
+    Raises InputError for other rows and columns in a file without longitudes, by which it could be placed.
+    """
     pair = next((p for p in PLANE if all(n in dataset and dataset[n].dims == (n,) for n in p)), None)
     if pair is None or domain.grid_name == UNNAMED:
         return None
@@ -246,6 +249,8 @@ def _plane(dataset: Dataset, domain: Domain) -> tuple[IntArray, tuple[str, str]]
     for name, start in zip(pair, (x0, y0), strict=True):
         place = (dataset[name].values().astype(np.float64) - start[0]) / (start[1] - start[0])
         if np.abs(place - np.rint(place)).max(initial=0.0) > 0.01:
+            if any(axis in dataset for axis in LONGITUDES):
+                return None
             raise InputError(
                 "is not on the cells of the domain's grid",
                 file=dataset.path,
