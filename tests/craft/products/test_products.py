@@ -169,6 +169,14 @@ def test_bad_rasters_are_one_message(tmp_path: Path, height: Any, more: Any, mes
     assert not (tmp_path / "out.nc").exists()
 
 
+def test_a_raster_elsewhere_is_refused(tmp_path: Path) -> None:
+    far = build_domain(DaymetGrid(), np.array([30_000_000]))
+    block(tmp_path)
+    write_dem(tmp_path, far, 100.0, "EPSG:32614", lambda x, y: x * 0.0)
+    with pytest.raises(InputError, match="the raster does not cover the domain"):
+        made(tmp_path)
+
+
 def test_the_place_of_the_pixels_is_that_of_the_cells(tmp_path: Path) -> None:
     domain = block(tmp_path)
     write_dem(tmp_path, domain, 40.0, "EPSG:32604", lambda x, y: x * 0.0)
