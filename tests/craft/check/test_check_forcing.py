@@ -231,3 +231,21 @@ def test_files_beside_the_weather_are_left_alone(inputs: Path) -> None:
     shutil.copy(inputs / "domain.nc", inputs / "forcing" / "domain.nc")
     (inputs / "forcing" / "user_datm.streams.txt").write_text("x", encoding="utf-8")
     assert run(inputs) == []
+
+
+def test_a_month_with_fewer_cells_is_a_finding(inputs: Path) -> None:
+    cut = lambda v: v[..., :4]  # noqa: E731
+    spoil(inputs, "WIND", 4, values=dict.fromkeys(("gridID", "LONGXY", "LATIXY", "WIND"), cut))
+    assert any("another number of cells" in one.problem for one in run(inputs))
+
+
+def test_streams_of_one_cell_are_no_records(inputs: Path) -> None:
+    one = lambda v: v[..., 2:3]  # noqa: E731
+    for path in (inputs / "forcing").iterdir():
+        planted(path, values=dict.fromkeys(("gridID", "LONGXY", "LATIXY", path.name.split(".")[4]), one))
+    assert run(inputs, domain=False) == []
+
+
+def test_a_folder_with_a_record_is_read_as_one(shared: Path) -> None:
+    report = check_inputs(CheckRequest(forcing=shared / "data" / "elm" / "inputs" / "met1h"))
+    assert {one.check for one in report.findings} >= {"forcing-suspicious", "forcing-longwave"}

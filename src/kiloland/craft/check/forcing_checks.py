@@ -31,7 +31,6 @@ from kiloland.craft.check.means import Means
 from kiloland.craft.check.stamps import check_month, check_position, check_series, interval_starts
 from kiloland.craft.check.tally import Tallies
 from kiloland.craft.check.weather import RULES, Block, sun_above
-from kiloland.errors import InputError
 from kiloland.files import Dataset, Variable
 
 ORBIT_YEAR: Final = 1990
@@ -138,15 +137,15 @@ class ForcingCheck:
             problem = "time is not the first dimension"
             self._add_once([finding("forcing-dims", path, name, problem, found, "(time, nj, ni)")])
             return None
-        if axis is None:
+        if axis is None or not self._cells_of(dataset, variable):
             return None
-        self._cells_of(dataset, variable)
         self._add_once(check_month(path, axis, file.month))
         self._axes.setdefault(name, []).append(axis.seconds)
         return axis
 
-    def _cells_of(self, dataset: Dataset, variable: Variable) -> None:
-        """Compare the cells of a file with the domain, or with those of the first file."""
+    def _cells_of(self, dataset: Dataset, variable: Variable) -> bool:
+        """Compare the cells of a file with the domain, or with those of the first file; False where there
+        are more or fewer than in the first."""
         cells = forcing_cells(dataset, variable, self.reference)
         if self.cells is None:
             self._add_once(check_ids("forcing-cells", cells))
@@ -159,15 +158,18 @@ class ForcingCheck:
             weights, known = self.weights(cells.count)
             self.means = Means(cells, weights, known)
         elif cells.count != self.cells.count:
-            raise InputError(
-                "another number of cells than the first file",
-                file=dataset.path,
-                variable=variable.name,
-                found=cells.count,
-                expected=self.cells.count,
+            problem = "another number of cells than the first file"
+            self._add_once(
+                [
+                    finding(
+                        "forcing-cells", dataset.path, variable.name, problem, cells.count, self.cells.count
+                    )
+                ]
             )
+            return False
         else:
             self._add_once(compare_cells("forcing-cells", cells, self.cells))
+        return True
 
     def _blocks(
         self,

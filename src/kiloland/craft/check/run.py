@@ -19,7 +19,7 @@ from kiloland.craft.check.findings import Finding
 from kiloland.craft.check.forcing_checks import ForcingCheck, Say
 from kiloland.craft.check.forcing_files import forcing_files
 from kiloland.craft.check.means import Comparison, land_weights
-from kiloland.craft.check.site_checks import check_site, is_site_record
+from kiloland.craft.check.site_checks import check_site, site_records
 from kiloland.craft.check.surface_checks import SURFACE_CHECKS, check_against_domain
 from kiloland.craft.check.surface_data import check_layout, is_required, open_surface
 from kiloland.craft.surface.table import surface_table
@@ -178,11 +178,13 @@ def _forcing(
     """Check the forcing: a record of one place, or files of many cells."""
     assert request.forcing is not None
     reference = report.cells
-    if request.forcing.is_file() and is_site_record(request.forcing):
-        report.bytes_read += request.forcing.stat().st_size
-        findings, totals = check_site(request.forcing, reference)
+    records = site_records(request.forcing)
+    for record in records:
+        report.bytes_read += record.stat().st_size
+        findings, totals = check_site(record, reference)
         report.findings += findings
-        report.totals["forcing"] = totals
+        report.totals["forcing" if len(records) == 1 else record.name] = totals
+    if records:
         return
     files = forcing_files(request.forcing)
     reference, chosen = _land_reference(reference, files)

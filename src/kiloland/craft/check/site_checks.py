@@ -15,7 +15,7 @@ from kiloland.atmosphere.record import TIME_NAMES, Record, check_record, load_re
 from kiloland.craft.check.cells import CellTable, turned
 from kiloland.craft.check.findings import Finding, Place, finding
 from kiloland.craft.check.forcing_checks import ORBIT_YEAR
-from kiloland.craft.check.forcing_files import WEATHER, missing_variables
+from kiloland.craft.check.forcing_files import WEATHER, is_netcdf_name, missing_variables, month_of
 from kiloland.craft.check.stamps import interval_starts
 from kiloland.craft.check.tally import Tallies
 from kiloland.craft.check.weather import RULES, Block, sun_above
@@ -39,8 +39,18 @@ DONE_THERE = ("forcing-range", "forcing-stuck")
 """Rules that the data atmosphere's own checks hold already."""
 
 
+def site_records(source: Path) -> list[Path]:
+    """The records of one place that a source is: the file, or all weather files of a folder; else none."""
+    if source.is_file():
+        return [source] if is_site_record(source) else []
+    paths = sorted(path for path in source.glob("*") if is_netcdf_name(path))
+    return paths if paths and all(is_site_record(path) for path in paths) else []
+
+
 def is_site_record(path: Path) -> bool:
-    """Whether every variable of the weather has one value for each time."""
+    """Whether every variable of the weather has one value for each time; monthly streams are none."""
+    if month_of(path) is not None:
+        return False
     if path.name.removesuffix(".gz").endswith((".csv", ".txt")):
         return True
     with open_dataset(path) as dataset:
