@@ -127,3 +127,12 @@ def test_the_documentation_lists_every_check() -> None:
     page = (ROOT / "docs" / "craft_check.md").read_text(encoding="utf-8")
     assert table_text() in page, "write the table again: kiloland.craft.check.table_text()"
     assert len({check.name for check in CHECKS}) == len(CHECKS)
+
+
+def test_a_surface_is_compared_though_forcing_is_checked_too(sound: Path, inputs: Path) -> None:
+    request = CheckRequest(
+        sound / "domain.nc", sound / "surface.nc", sound / "forcing", against=inputs / "surface.nc"
+    )
+    comparison = check_inputs(request).comparison
+    assert comparison is not None
+    assert "FMAX" in [one.name for one in comparison.differences]

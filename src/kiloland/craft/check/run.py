@@ -17,7 +17,7 @@ from kiloland.craft.check.domain_checks import check_domain_data
 from kiloland.craft.check.domain_data import DomainData, read_domain_data
 from kiloland.craft.check.findings import Finding
 from kiloland.craft.check.forcing_checks import ForcingCheck, Say
-from kiloland.craft.check.forcing_files import forcing_files
+from kiloland.craft.check.forcing_files import WEATHER, forcing_files
 from kiloland.craft.check.means import Comparison, land_weights
 from kiloland.craft.check.site_checks import check_site, site_records
 from kiloland.craft.check.surface_checks import SURFACE_CHECKS, check_against_domain
@@ -204,7 +204,7 @@ def _forcing(
         lambda count: land_weights(table, fraction, count),
     )
     other = None
-    if request.against is not None and request.against.exists():
+    if request.against is not None and holds_weather(request.against):
         other = _other_forcing(request.against, request.memory * MEGABYTE)
 
     def done(period: str, name: str, mean: FloatArray) -> None:
@@ -251,6 +251,14 @@ def _forcing_maps(report: CheckReport, check: ForcingCheck) -> None:
         report.maps.append(
             CellMap("Rules of weather that the cell breaks", "findings", "1", marks, check.cells)
         )
+
+
+def holds_weather(source: Path) -> bool:
+    """Whether a source is a folder, or a file with weather over time."""
+    if source.is_dir():
+        return True
+    with open_dataset(source) as dataset:
+        return any(name in dataset and len(dataset[name].dims) > 1 for name in WEATHER)
 
 
 def _other_forcing(source: Path, memory: int) -> ForcingComparison:
