@@ -327,8 +327,9 @@ def page(result: dict[str, Any]) -> str:
         f"of the same bytes with one sync a file {write:.2f} s ({year['bytes'] / 1e6 / write:.0f} MB/s). "
         "Times of the whole command, with start and compilation.",
         "",
-        "| processes | wall [s] | processor [s] | MB/s | of the raw write rate | largest memory [MB] |",
-        "|---|---|---|---|---|---|",
+        "| processes | wall [s] | processor [s] | MB/s | of the raw write rate | MB per processor second "
+        "| largest memory [MB] |",
+        "|---|---|---|---|---|---|---|",
     ]
     for ranks in ("1", "2"):
         row = year[ranks]
@@ -336,7 +337,7 @@ def page(result: dict[str, Any]) -> str:
         lines.append(
             f"| {label} | {row['wall']:.1f} | {row['processor']:.1f} "
             f"| {year['bytes'] / 1e6 / row['wall']:.0f} | {write / row['wall']:.2f} "
-            f"| {row['peak_megabytes']:.0f} |"
+            f"| {year['bytes'] / 1e6 / row['processor']:.0f} | {row['peak_megabytes']:.0f} |"
         )
     each = year["1"]["wall"] / year["cells"]
     lines += [

@@ -70,8 +70,9 @@ def release_pages(variable: ClassicVariable, sample: int) -> None:
     base = variable.data.obj
     if isinstance(base, mmap.mmap):
         place, page = variable.place, mmap.PAGESIZE
-        begin = (place.begin + sample * place.stride) // page * page
-        base.madvise(mmap.MADV_DONTNEED, begin, min(place.stride, len(base) - begin))
+        step = place.stride if place.is_record else place.size // place.shape[0]
+        begin = (place.begin + sample * step) // page * page
+        base.madvise(mmap.MADV_DONTNEED, begin, min(step, len(base) - begin))
 
 
 def _by_chunks(variable: Variable, places: CellPlaces, samples: IntArray, memory: int) -> Iterator[Piece]:
@@ -87,11 +88,9 @@ def _by_chunks(variable: Variable, places: CellPlaces, samples: IntArray, memory
         for cells in bands:
             rows = slice(int(places.rows[cells].min()), int(places.rows[cells].max()) + 1)
             block = variable.read((times, rows, columns))
-            inside = block[
-                (samples[part] - times.start)[:, None],
-                places.rows[cells] - rows.start,
-                places.columns[cells] - columns.start,
-            ]
+            index = (places.rows[cells] - rows.start) * block.shape[2] + places.columns[cells] - columns.start
+            lines = block.reshape(len(block), -1)
+            inside = np.stack([lines[at].take(index, mode="clip") for at in samples[part] - times.start])
             yield int(part[0]), cells.start, physical(variable, inside)
 
 
