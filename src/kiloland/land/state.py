@@ -67,6 +67,25 @@ class ColumnState:
     absorption_direct_near_infrared: Float[Array, "snow1 column"]
     absorption_diffuse_visible: Float[Array, "snow1 column"]
     absorption_diffuse_near_infrared: Float[Array, "snow1 column"]
+    water_table: Float[Array, " column"]
+    """Depth, m."""
+    aquifer_water: Float[Array, " column"]
+    """Water in the unconfined aquifer below the soil, kg m-2."""
+    perched_table: Float[Array, " column"]
+    """Depth of water that stands on frozen ground, m."""
+    frost_table: Float[Array, " column"]
+    """Depth of the first frozen layer, m."""
+    grain_radius: Float[Array, "snow column"]
+    """Effective radius of snow grains, um."""
+    black_carbon_hydrophilic: Float[Array, "snow column"]
+    """Mass of particles in snow layers, kg m-2, as the seven that follow."""
+    black_carbon_hydrophobic: Float[Array, "snow column"]
+    organic_carbon_hydrophilic: Float[Array, "snow column"]
+    organic_carbon_hydrophobic: Float[Array, "snow column"]
+    dust_1: Float[Array, "snow column"]
+    dust_2: Float[Array, "snow column"]
+    dust_3: Float[Array, "snow column"]
+    dust_4: Float[Array, "snow column"]
 
 
 @pytree_dataclass
@@ -116,6 +135,10 @@ class PatchState:
     vcmax_scaling_sunlit: Float[Array, " patch"]
     """Leaf-to-canopy scaling of photosynthesis, sunlit and shaded."""
     vcmax_scaling_shaded: Float[Array, " patch"]
+    screen_temperature: Float[Array, " patch"]
+    """At 2 m, K."""
+    ten_day_temperature: Float[Array, " patch"]
+    """Running mean of the screen temperature, K."""
 
 
 @pytree_dataclass

@@ -21,6 +21,12 @@ SOIL_TEMPERATURE = 274.0
 LEAF_TEMPERATURE = 283.0
 WATER_CONTENT = 0.15
 INITIAL_ALBEDO = 0.2
+AQUIFER_WATER = 4000.0
+"""kg m-2."""
+BOTTOM = float(ground_grid().interface[SOIL_LAYERS])
+"""Of the soil, m."""
+WATER_TABLE = 25.0 + BOTTOM - AQUIFER_WATER / 0.2 / 1000.0
+"""m; an aquifer of yield 0.2 is full when the table is 25 m below the soil less its water."""
 _WATER_DENSITY = 1000.0
 _STEFAN_BOLTZMANN = 5.670374419e-8
 
@@ -161,6 +167,12 @@ def _initial_value(variable: RestartVariable, counts: dict[str, int]) -> np.ndar
         "ground_albedo_diffuse": INITIAL_ALBEDO,
         "soil_albedo_direct": INITIAL_ALBEDO,
         "soil_albedo_diffuse": INITIAL_ALBEDO,
+        "aquifer_water": AQUIFER_WATER,
+        "water_table": WATER_TABLE,
+        "perched_table": BOTTOM,
+        "frost_table": BOTTOM,
+        "screen_temperature": LEAF_TEMPERATURE,
+        "ten_day_temperature": LEAF_TEMPERATURE,
     }
     member = np.full(shape[1:], constant.get(field, 0), variable.dtype)
     if field == "temperature":
