@@ -132,6 +132,17 @@ def test_files_are_opened_only_for_what_is_used(year: Path, tmp_path: Path) -> N
         made.TBOT.load()
 
 
+def test_packed_files_are_decoded_on_request(year: Path, tmp_path: Path) -> None:
+    words = ["--source", year / "source", "--domain", year / "domain.nc", "--years", f"{YEAR}:{YEAR}"]
+    command("forcing", *words, "--pack", "16", "-o", tmp_path / "packed")
+    packed = craft.open_forcing(tmp_path / "packed")
+    assert packed.TBOT.dtype == np.int16
+    away = (
+        xarray.decode_cf(packed).TBOT[100:110].values - craft.open_forcing(year / "out").TBOT[100:110].values
+    )
+    assert np.abs(away).max() < 0.0013
+
+
 def test_a_month_that_is_missing_is_named(year: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(year / "out", tmp_path / "out"))
     (folder / f"clmforc.Daymet4.1km.1d.WIND.{YEAR}-05.nc").unlink()

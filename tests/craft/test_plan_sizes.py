@@ -84,6 +84,18 @@ def test_surface_and_copies_are_planned_within_one_per_cent(tmp_path: Path, mask
         assert planned[f"{name} x6"]["cells"] == 6 * 1165
 
 
+def test_surface_data_in_rows_and_columns_are_planned_as_the_domain_is(tmp_path: Path, mask: Path) -> None:
+    source = write_source(tmp_path / "source.nc")
+    shape = "two_dimensional = true\n"
+    planned = products(job(tmp_path, DOMAIN, shape, f'[surface]\nsource = "{source.name}"\n'))
+    domain, surface = tmp_path / "domain.nc", tmp_path / "surfdata.nc"
+    grid = DOMAIN.split('"')[1]
+    craft("domain", "--grid", grid, "--land-mask", mask, "--two-dimensional", "-o", domain)
+    craft("surface", "--source", source, "--domain", domain, "-o", surface)
+    assert planned["surface"]["written_bytes"] == pytest.approx(surface.stat().st_size, rel=0.01)
+    assert planned["surface"]["cells"] == 1200
+
+
 def daymet_window() -> str:
     """The window of the sources of forcing, as a grid of its own is none: Daymet's ids stay."""
     ids = np.arange(ROWS.start, ROWS.stop)[:, None] * GRID.columns + np.arange(COLUMNS.start, COLUMNS.stop)
@@ -111,7 +123,7 @@ def test_a_year_of_forcing_is_planned_within_one_per_cent(tmp_path: Path) -> Non
         tmp_path / "f",
     )
     made = [path for path in (tmp_path / "f").iterdir() if path.is_file()]
-    assert forcing.number_of_files == len(made) == 91
+    assert forcing.number_of_files == len(made) == 92
     assert forcing.read_bytes == bytes_of(list((tmp_path / "daily").iterdir()))
     # Twenty cells: the texts in the headers are a twentieth of the bytes.
     data = 4 * 20 * 2920 * 7
@@ -140,7 +152,7 @@ def test_a_planned_source_is_no_finding(tmp_path: Path) -> None:
     plan = plan_job(job(tmp_path, f"[domain]\n{SYNTHETIC}", forcing))
     assert not plan.findings
     assert any("none is planned" in note for note in plan.notes)
-    assert plan.products[1].number_of_files == 2 * 84 + 7
+    assert plan.products[1].number_of_files == 2 * 84 + 8
 
 
 def test_what_does_not_fit_the_machine_is_warned_of(tmp_path: Path) -> None:

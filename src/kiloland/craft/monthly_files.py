@@ -22,6 +22,7 @@ from kiloland.files import open_dataset
 
 NAME: Final = re.compile(re.escape(PREFIX) + r"\.(?P<name>[A-Za-z]+)\.(?P<year>\d{4})-(?P<month>\d{2})\.nc")
 DIMS: Final = ("time", "nj", "ni")
+PACKING: Final[tuple[str, ...]] = ("scale_factor", "add_offset", "_FillValue")
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,19 @@ class MonthlyFile:
 class MonthlyRecords(BackendArray):
     """A variable ``[time, nj, ni]`` over consecutive files, each opened when its records are asked for."""
 
-    def __init__(self, name: str, files: Sequence[MonthlyFile], cells: tuple[int, int]) -> None:
-        self.name, self.files = name, files
+    def __init__(
+        self, name: str, files: Sequence[MonthlyFile], cells: tuple[int, int], dtype: np.dtype[Any]
+    ) -> None:
+        self.name, self.files, self.dtype = name, files, dtype
         self.shape = (sum(file.records for file in files), *cells)
-        self.dtype = np.dtype(np.float32)
 
-    def __getitem__(self, key: indexing.ExplicitIndexer) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = indexing.explicit_indexing_adapter(
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> NDArray[Any]:
+        found: NDArray[Any] = indexing.explicit_indexing_adapter(
             key, self.shape, indexing.IndexingSupport.OUTER, self._read
         )
         return found
 
-    def _read(self, key: tuple[Any, ...]) -> NDArray[np.float32]:
+    def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """Entries at an integer, a slice or an array of each dimension."""
         wanted = np.arange(self.shape[0])[key[0]]
         rows = np.atleast_1d(wanted)
@@ -70,7 +72,8 @@ def open_forcing(folder: str | os.PathLike[str]) -> xarray.Dataset:
     """All monthly files of a folder as one Dataset, read when its values are used.
 
     ``time`` is the beginning of each interval of three hours (days, 365-day years); the stamps of the files
-    differ by variable, and each variable says in ``file_stamp`` where in the interval its own lie.
+    differ by variable, and each variable says in ``file_stamp`` where in the interval its own lie. Packed
+    values stay packed, with their attributes, until ``xarray.decode_cf``.
 
     Raises:
         InputError: no such files; a month or a variable is missing; files of different cells.
@@ -92,9 +95,12 @@ def open_forcing(folder: str | os.PathLike[str]) -> xarray.Dataset:
     units = {"units": f"days since {months[0]}-01 00:00:00", "calendar": "noleap"}
     variables: dict[str, Any] = {"time": ("time", np.concatenate(days), units), **coordinates}
     for name, by_month in found.items():
-        attributes = {"units": VARIABLES[name].units, "long_name": VARIABLES[name].long_name}
+        attributes: dict[str, Any] = {"units": VARIABLES[name].units, "long_name": VARIABLES[name].long_name}
         attributes |= {"file_stamp": f"{VARIABLES[name].meaning} of each interval"}
-        records = MonthlyRecords(name, _files(name, by_month, months, cells, folder), cells)
+        files = _files(name, by_month, months, cells, folder)
+        dtype, packing = _stored(name, files, folder)
+        attributes |= packing
+        records = MonthlyRecords(name, files, cells, dtype)
         variables[name] = (DIMS, indexing.LazilyIndexedArray(records), attributes)
     return xarray.Dataset(variables)
 
@@ -141,3 +147,15 @@ def _files(
         files.append(MonthlyFile(path, first, month.samples))
         first += month.samples
     return files
+
+
+def _stored(name: str, files: Sequence[MonthlyFile], folder: Path) -> tuple[np.dtype[Any], dict[str, Any]]:
+    """Type and packing of a variable; InputError where its files differ in them."""
+    found = []
+    for file in files:
+        with open_dataset(file.path) as dataset:
+            given = dataset[name].attributes
+            found.append((dataset[name].dtype, {key: given[key] for key in PACKING if key in given}))
+    if any(one != found[0] for one in found):
+        raise InputError("files that store their values differently", file=folder, variable=name)
+    return found[0]

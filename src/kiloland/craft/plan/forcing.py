@@ -12,6 +12,7 @@ import numpy as np
 from kiloland.craft.forcing.convert import three_hourly_files
 from kiloland.craft.forcing.daymet import VARIABLES as DAILY
 from kiloland.craft.forcing.daymet import daymet_files
+from kiloland.craft.forcing.encoding import Encoding
 from kiloland.craft.forcing.output import VARIABLES, Month, month_schema
 from kiloland.craft.plan.cells import PlannedCells
 from kiloland.craft.plan.job import ForcingKind, ForcingTable, OptionsTable
@@ -22,8 +23,10 @@ from kiloland.files import FileSchema
 from kiloland.grid import Domain, build_domain
 
 DAYS: Final = 365
+SETTINGS: Final = "daily to 3-hourly, rules 2, no height adjustment"
 STREAM_BYTES: Final = 800
 """Bytes of a description for the data atmosphere, besides 50 for each month that it names."""
+NAMELIST_BYTES: Final = 1400
 ATTRIBUTES: Final = {
     "comment": "daily values of Daymet spread over local days with the shape of a reanalysis",
     "local_day": "the eight intervals of 3 hours whose middles lie between the midnights of UTC + local time",
@@ -38,7 +41,7 @@ def plan_forcing(
 ) -> tuple[Product, list[Finding]]:
     """The forcing of all years; missing sources of a job that is not planned are findings."""
     months = [Month(year, month) for year in table.years for month in range(1, 13)]
-    schemas = monthly_schemas(cells, months)
+    schemas = monthly_schemas(cells, months, table.encoding)
     read_bytes, findings = source_bytes(table, cells, months)
     written = sum(file.size for file in schemas)
     values = cells.land * DAYS * 8 * len(VARIABLES) * len(table.years)
@@ -47,7 +50,7 @@ def plan_forcing(
     else:
         work, basis = values / rates.convert, f"{rates.convert / 1e6:,.3g} million values/s"
     ranks = min(options.ranks, len(months))
-    streams = len(VARIABLES) * (STREAM_BYTES + 50 * len(months))
+    streams = NAMELIST_BYTES + len(VARIABLES) * (STREAM_BYTES + 50 * len(months))
     product = Product(
         "forcing",
         cells.land,
@@ -57,18 +60,18 @@ def plan_forcing(
         max(work / ranks, written / rates.write),
         ranks,
         f"{basis} and process",
-        (len(VARIABLES), streams),
+        (len(VARIABLES) + 1, streams),
     )
     return product, findings
 
 
-def monthly_schemas(cells: PlannedCells, months: list[Month]) -> list[PlannedFile]:
+def monthly_schemas(cells: PlannedCells, months: list[Month], encoding: Encoding) -> list[PlannedFile]:
     """The files of all months and variables."""
     one = largest_cell(cells)
     found = []
     for month in months:
         for name in VARIABLES:
-            schema = month_schema(name, month, one, "daily to 3-hourly, no height adjustment", ATTRIBUTES)
+            schema = month_schema(name, month, one, SETTINGS, ATTRIBUTES, encoding)
             found.append(PlannedFile(month.file(Path(), name).name, resized(schema, {"ni": cells.land})))
     return found
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kiloland.craft.areas import Area, Box, IdFile, PointFile, PolygonFile, Region, region_of
 from kiloland.craft.duplicate import Times
+from kiloland.craft.forcing.encoding import Encoding
 from kiloland.craft.surface.table import chosen_methods, surface_table
 from kiloland.errors import InputError
 from kiloland.grid import Coordinates
@@ -102,6 +103,7 @@ class ForcingTable:
     reanalysis_rows: int = 360
     reanalysis_columns: int = 720
     reanalysis_hours: int = 3
+    packed: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= self.first_year <= self.last_year:
@@ -116,6 +118,11 @@ class ForcingTable:
         """All years."""
         return range(self.first_year, self.last_year + 1)
 
+    @property
+    def encoding(self) -> Encoding:
+        """How values are stored; rounding them takes no less space."""
+        return Encoding(packed=self.packed)
+
 
 @dataclass(frozen=True)
 class SurfaceTable:
@@ -128,7 +135,6 @@ class SurfaceTable:
     products: tuple[Path, ...] = ()
     methods: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
-    two_dimensional: bool = False
     planned: bool = False
     rows: int = 360
     columns: int = 720

@@ -69,8 +69,7 @@ def plan_surface(
             findings.append(Finding("surface.source", str(error)))
     elif not table.planned:
         findings.append(Finding("surface.source", f"{table.source}: no such file"))
-    shape = cells.shape if table.two_dimensional else (1, cells.cells)
-    schema = surface_schema(names, lengths, shape, cells.largest_id, table.two_dimensional)
+    schema = surface_schema(names, lengths, cells.shape, cells.largest_id)
     file = PlannedFile("surfdata.nc", schema)
     values = sum(math.prod(schema.shape(one)) for one in schema.variables)
     if read_bytes == 0:
@@ -97,10 +96,13 @@ def read_header(path: Path) -> tuple[dict[str, int], tuple[str, ...], int]:
 
 
 def surface_schema(
-    names: tuple[str, ...], lengths: dict[str, int], shape: tuple[int, int], largest_id: int, rectangle: bool
+    names: tuple[str, ...], lengths: dict[str, int], shape: tuple[int, int], largest_id: int
 ) -> FileSchema:
-    """The file that ``craft surface`` makes of a source with these variables, texts about as long."""
-    sizes = {"lsmlat": shape[0], "lsmlon": shape[1]} if rectangle else {CELL: shape[1]}
+    """The file that ``craft surface`` makes of a source with these variables, texts about as long.
+
+    Two-dimensional where the domain is.
+    """
+    sizes = {"lsmlat": shape[0], "lsmlon": shape[1]} if shape[0] > 1 else {CELL: shape[1]}
     cell_dims = tuple(sizes)
     table = surface_table()
     kind = "i4" if largest_id < 2**31 else "i8"
