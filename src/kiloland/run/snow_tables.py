@@ -29,20 +29,34 @@ BLACK_CARBON_SIZE = 2
 """Class, from 1, of black carbon of radius 100 nm in the modal tables (one class in 50 nm)."""
 PARTICLES = ("bc_mam", "bc_mam", "ocphil", "ocphob", "dust01", "dust02", "dust03", "dust04")
 """Suffix of the tables of each species, in the order of the masses."""
+DEPOSITION_FIELDS = (
+    ("BCPHIDRY",),
+    ("BCDEPWET", "BCPHODRY"),
+    ("OCPHIDRY",),
+    ("OCDEPWET", "OCPHODRY"),
+    ("DSTX01DD", "DSTX02DD"),
+    ("DSTX03DD", "DSTX04DD"),
+    ("DSTX01WD", "DSTX02WD"),
+    ("DSTX03WD", "DSTX04WD"),
+)
+"""Fields of the deposition file that fall on snow as each species in ELM's site mode, whose order of reading
+is not the order of their meaning."""
 LARGEST_EXTINCTION = 1.0e6
 """m2 kg-1; more is a wrong unit."""
 
 
 @dataclass(frozen=True)
 class SnowFiles:
-    """Where the two files of a run are."""
+    """Where the files of a run are."""
 
     optics: Path
     ageing: Path
+    deposition: Path | None
+    """Of particles from the air; None where the atmosphere model brings it."""
 
 
 def find_snow_files(namelist: str | Path, folders: Sequence[Path]) -> SnowFiles:
-    """The files that a run's ``lnd_in`` names (``fsnowoptics``, ``fsnowaging``).
+    """The files that a run's ``lnd_in`` names (``fsnowoptics``, ``fsnowaging``, ``aero_file``).
 
     Raises:
         InputError: a key or a file is missing.
@@ -54,7 +68,8 @@ def find_snow_files(namelist: str | Path, folders: Sequence[Path]) -> SnowFiles:
         if key not in group:
             raise InputError("key missing", file=namelist, where=f"elm_inparm: {key}")
         found.append(find_input(str(group[key]), folders))
-    return SnowFiles(optics=found[0], ageing=found[1])
+    named = str(group.get("aero_file", "")).strip()
+    return SnowFiles(found[0], found[1], find_input(named, folders) if named else None)
 
 
 def read_snow_optics(path: str | os.PathLike[str]) -> SnowOptics:
@@ -112,6 +127,34 @@ def read_grain_tables(path: str | os.PathLike[str]) -> GrainTables:
         return GrainTables(
             time=jnp.asarray(tau), exponent=jnp.asarray(kappa), initial_rate=jnp.asarray(initial)
         )
+
+
+def read_constant_deposition(
+    path: str | os.PathLike[str], longitude: NDArray[np.float64], latitude: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Deposition of each species on some cells (degrees), kg m-2 s-1, ``[species, cell]``, nearest pixel.
+
+    Raises:
+        InputError: a field is missing, or deposition varies with time.
+    """
+    with open_dataset(path) as dataset:
+        row = _nearest(np.asarray(dataset["lat"].read(), np.float64), latitude)
+        grid = np.asarray(dataset["lon"].read(), np.float64)
+        column = _nearest(np.append(grid, grid[0] + 360.0), np.mod(longitude, 360.0)) % len(grid)
+        total = []
+        for names in DEPOSITION_FIELDS:
+            species = np.zeros(len(longitude))
+            for name in names:
+                values = np.asarray(dataset[name].read(), np.float64)[:, row, column]
+                if np.any(values != values[0]):
+                    raise InputError("varies with time", file=dataset.path, variable=name)
+                species = species + values[0]
+            total.append(species)
+        return np.stack(total)
+
+
+def _nearest(grid: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.asarray(np.argmin(np.abs(grid[:, None] - wanted[None]), axis=0), np.int64)
 
 
 def _table(

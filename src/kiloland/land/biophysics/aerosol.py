@@ -41,6 +41,30 @@ def deposit_aerosols(
     return jnp.where(top_snow_layer(snow_index), mass + deposition[:, None] * timestep, mass)
 
 
+def release_aerosols(
+    mass: Float[Array, "species snow column"],
+    snow_index: Int[Array, " column"],
+    layer_water: Float[Array, "snow column"],
+    sublimation: Float[Array, " column"],
+    timestep: float,
+) -> Float[Array, "species snow column"]:
+    """Carbon within grains that sublimate becomes carbon outside of them, in the top layer.
+
+    Of hydrophilic (within-grain) black and organic carbon the share s dt / W, at most 1, turns hydrophobic
+    (external); sublimation s in kg m-2 s-1, water W of the layer after the exchange with the air in kg m-2.
+    Source: ELM `SnowWater` with modal aerosols.
+    """
+    share = divide(jnp.maximum(sublimation * timestep, 0.0)[None], layer_water)
+    share = jnp.where(top_snow_layer(snow_index), jnp.clip(share, 0.0, 1.0), 0.0)
+    for inside, outside in (
+        (Aerosol.BLACK_CARBON_HYDROPHILIC, Aerosol.BLACK_CARBON_HYDROPHOBIC),
+        (Aerosol.ORGANIC_CARBON_HYDROPHILIC, Aerosol.ORGANIC_CARBON_HYDROPHOBIC),
+    ):
+        moved = mass[inside] * share
+        mass = mass.at[inside].add(-moved).at[outside].add(moved)
+    return mass
+
+
 def cap_aerosols(
     mass: Float[Array, "species snow column"],
     snow_index: Int[Array, " column"],

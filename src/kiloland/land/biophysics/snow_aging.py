@@ -60,7 +60,7 @@ class AgingSnow:
     snow_fraction: Float[Array, " column"]
     """Share of the column that the layers cover."""
     ground_thickness: Float[Array, " column"]
-    """Of the first layer below the snow, m."""
+    """Of the first ground layer (of the soil below lakes too), m."""
     fresh_snow: Float[Array, " column"]
     """Snow that fell on the ground, kg m-2 s-1."""
     refrozen: Float[Array, "snow column"]
@@ -120,12 +120,14 @@ def _gradient(snow: AgingSnow, thickness: Float[Array, "snow column"]) -> Float[
     """|dT/dz| across each layer, K m-1, between its interfaces.
 
     Temperature at an interface is the mean of both sides, each weighted with the thickness of the other; the
-    top layer's upper end has its own temperature. Thicknesses of snow are scaled with the covered share.
+    top layer's upper end has its own temperature. All thicknesses, that of the ground too, are scaled with
+    the covered share.
     """
     exists = snow_layer_mask(snow.snow_index)
     top = top_snow_layer(snow.snow_index)
     temperature = snow.temperature
-    thick = jnp.concatenate([thickness, snow.ground_thickness[None]])
+    ground = snow.snow_fraction * snow.ground_thickness
+    thick = jnp.concatenate([thickness, ground[None]])
     upper, lower = thick[:-1], thick[1:]
     between = (temperature[:-1] * lower + temperature[1:] * upper) / (upper + lower)
     above = jnp.concatenate([temperature[:1], between[:-1]])

@@ -13,6 +13,7 @@ from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.oracle.forcing import forcing
 from kiloland.verify.oracle.rows import Bar, Finding, Measure
 from kiloland.verify.snow_albedo import snow_albedo
+from kiloland.verify.snow_pack import cold_snow, snow_on_soil
 
 Check = Callable[[Bench], Iterator[Finding]]
 
@@ -129,6 +130,20 @@ PROCESSES: tuple[Process, ...] = (
         "restarts, snow optics",
         _relative(1e-11),
         snow_albedo,
+    ),
+    Process(
+        "snow on soil",
+        "water, layers, compaction, particles and grains of snow on soil after a step, heat and phases ours",
+        "as temperature split, and exchange of water with the air on the tape; ageing and deposition files",
+        _relative(1e-11),
+        snow_on_soil,
+    ),
+    Process(
+        "dry snow",
+        "the same on columns of every kind while snow stays dry, with the temperatures of the next restart",
+        "restarts one step apart, double per-step tapes, ageing and deposition files",
+        _relative(1e-11),
+        cold_snow,
     ),
 )
 """In the order of the table."""
