@@ -72,7 +72,7 @@ def read_surface(
         InputError: missing variable, other cells than the domain, sums or ranges that ELM would refuse.
     """
     with open_dataset(path) as dataset:
-        reader = _CellReader(dataset, positions)
+        reader = CellReader(dataset, positions)
         if domain_cells is not None and reader.total != domain_cells:
             raise InputError(
                 "surface and domain differ in the number of cells",
@@ -106,7 +106,7 @@ def read_surface(
         return surface
 
 
-class _CellReader:
+class CellReader:
     """Reads variables for some cells, whatever the number of cell dimensions in the file."""
 
     def __init__(self, dataset: Dataset, positions: np.ndarray) -> None:
@@ -203,7 +203,7 @@ class _CellReader:
             )
 
 
-def _check_coordinates(reader: _CellReader, longitude: np.ndarray, latitude: np.ndarray) -> None:
+def _check_coordinates(reader: CellReader, longitude: np.ndarray, latitude: np.ndarray) -> None:
     east = (reader.read("LONGXY") - longitude + 180.0) % 360.0 - 180.0
     north = reader.read("LATIXY") - latitude
     for name, off, expected in (("LONGXY", east, longitude), ("LATIXY", north, latitude)):
@@ -219,7 +219,7 @@ def _check_coordinates(reader: _CellReader, longitude: np.ndarray, latitude: np.
             )
 
 
-def _check_landunits(reader: _CellReader) -> None:
+def _check_landunits(reader: CellReader) -> None:
     total = np.zeros(len(reader.positions))
     for name in _LANDUNITS:
         values = reader.optional(name) if name == "PCT_CROP" else reader.read(name)
