@@ -115,15 +115,15 @@ def _melt(
 ) -> Float[Array, "snow column"]:
     """Share of thickness lost by melt, s-1, in melting layers.
 
-    On soil the relative loss of water, less what the shrinking of the covered area explains; elsewhere the
-    relative loss of the share of ice.
+    On soil the relative loss of water, less what the shrinking of the covered area explains, which may make
+    the layer thicker; nothing for a layer that lost no water. Elsewhere the relative loss of share of ice.
     """
     lost = jnp.clip((history.water_before - water) / water, 0.0, 1.0)
     shrinking = jnp.maximum(0.0, (_melting_cover(layers, history) - fraction) / fraction)
     share = layers.ice / water
     before = history.ice_share_before
     on_others = jnp.maximum(0.0, divide(before - share, before))
-    loss = jnp.where(subgrid_snow, lost - shrinking, on_others)
+    loss = jnp.where(subgrid_snow, jnp.where(lost > 0.0, lost - shrinking, 0.0), on_others)
     return jnp.where(history.melting, -loss / timestep, 0.0)
 
 
