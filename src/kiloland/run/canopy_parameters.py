@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
+import f90nml
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -69,6 +71,23 @@ def read_canopy_parameters(path: str | os.PathLike[str]) -> CanopyParameters:
             roots=RootTraits(**{field: _by_type(dataset, name) for field, name in ROOT_VARIABLES.items()}),
             stress_temperature=float(np.asarray(dataset[STRESS_TEMPERATURE].read()).ravel()[0]),
         )
+
+
+def read_carbon_dioxide_share(lnd_in: str | os.PathLike[str]) -> float:
+    """CO2 of the air as a share of its pressure, from ELM's namelist (`co2_ppmv`).
+
+    Raises `InputError`: not a namelist, the key is missing or not between 0 and 1e6 ppmv.
+    """
+    path = Path(lnd_in)
+    try:
+        found = dict(f90nml.reads(path.read_text(encoding="utf-8"))).get("elm_inparm", {}).get("co2_ppmv")
+    except (OSError, ValueError, AssertionError, StopIteration) as error:
+        raise InputError(f"cannot be read as a namelist: {error}", file=path) from None
+    if not isinstance(found, int | float) or not 0.0 < found < 1.0e6:
+        raise InputError(
+            "no share of CO2", file=path, where="elm_inparm: co2_ppmv", found=found, expected="0 to 1e6 ppmv"
+        )
+    return float(found) * 1.0e-6
 
 
 def _by_type(dataset: Dataset, name: str) -> Array:

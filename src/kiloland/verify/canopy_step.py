@@ -56,7 +56,7 @@ from kiloland.land.soil_properties import SoilProperties
 from kiloland.land.state import LandState
 from kiloland.land.step import Weather, canopy_of, ground_albedo_of, ground_state, snow_of
 from kiloland.land.subgrid import ColumnGroup
-from kiloland.run.canopy_parameters import read_canopy_parameters
+from kiloland.run.canopy_parameters import read_canopy_parameters, read_carbon_dioxide_share
 from kiloland.run.namelist import find_input
 from kiloland.run.restart import soil_columns
 from kiloland.verify.oracle.batch import Batch, batch_of
@@ -64,8 +64,6 @@ from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.temperature import OracleStep, Values
 
 _Traits = TypeVar("_Traits")
-CARBON_DIOXIDE_SHARE = 284.7e-6
-"""Of the pressure of the air, in all material of the oracle (`co2_ppmv`)."""
 
 
 @pytree_dataclass
@@ -87,6 +85,8 @@ class ColumnInputs:
     soil: SoilProperties
     melt_shape: Array
     microrelief: Array
+    carbon_dioxide_share: Array
+    """Of the pressure of the air, one for all."""
 
 
 @pytree_dataclass
@@ -141,6 +141,7 @@ def canopy_steps(bench: Bench, steps: Sequence[OracleStep], record: SiteRecord) 
         soil=bench.soil(group),
         melt_shape=melt_shape(jnp.asarray(surface.elevation_deviation[group.gridcell])),
         microrelief=microrelief(jnp.asarray(surface.slope[group.gridcell])),
+        carbon_dioxide_share=jnp.asarray(read_carbon_dioxide_share(bench.run.namelist)),
     )
     count, padded = batch.patches[-1], len(group.patch_column)
     warmth = [_ten_day_temperature(step, one) for step, one in zip(steps, groups, strict=True)]
@@ -222,7 +223,7 @@ def compute_step(
         emitted_fourth(pond.state)[of_patch],
         pond.state.snow_depth[of_patch],
         weather.longwave_down[of_patch],
-        CARBON_DIOXIDE_SHARE * air.pressure,
+        columns.carbon_dioxide_share * air.pressure,
         timestep,
     )
     return CanopyStep(
@@ -305,7 +306,8 @@ def _weather(forcing: Sequence[Forcing], groups: Sequence[ColumnGroup], padded: 
 
 
 def _ten_day_temperature(step: OracleStep, group: ColumnGroup) -> Values:
-    return np.asarray(step.before.values["T10_VALUE"], np.float64)[group.patch_row]
+    values: Values = np.asarray(step.before.values["T10_VALUE"], np.float64)[group.patch_row]
+    return values
 
 
 def _day_factor(bench: Bench, step: OracleStep, group: ColumnGroup) -> Values:
@@ -317,7 +319,8 @@ def _day_factor(bench: Bench, step: OracleStep, group: ColumnGroup) -> Values:
     latitude = np.radians(np.asarray(step.before.values["grid1d_lat"], np.float64))
     longest = day_length(latitude, np.copysign(LARGEST_DECLINATION, latitude))
     factor = day_length_factor(jnp.asarray(day_length(latitude, delta[0])), jnp.asarray(longest))
-    return np.asarray(factor)[group.gridcell[group.patch_column]]
+    values: Values = np.asarray(factor)[group.gridcell[group.patch_column]]
+    return values
 
 
 def _joined(parts: Sequence[Values], padded: int) -> jax.Array:

@@ -85,7 +85,7 @@ def moisture_stress(
     traits: RootTraits,
     roots: Float[Array, "soil patch"],
     patch_column: Array,
-    stress_temperature: float,
+    stress_temperature: Float[Array, ""] | float,
 ) -> MoistureStress:
     """Water stress of plants (ELM `SoilMoistStress`, method of CLM4.5).
 

@@ -111,12 +111,24 @@ def solve_leaf(problem: LeafProblem, lit: Bool[Array, "*lanes"]) -> LeafState:
     """
     first = jnp.where(problem.c3 > 0.5, 0.7, 0.4) * problem.air_carbon
     zero = jnp.zeros_like(first)
-    nothing = LeafState(**dict.fromkeys(LeafState.__dataclass_fields__, zero))
-    points = dict.fromkeys(_Search.__dataclass_fields__, zero)
-    start = _Search(**{**points, "b": first, "leaf": nothing})
+    nothing = LeafState(zero, zero, zero, zero, zero, zero)
+    empty = _Search(
+        a=zero,
+        b=first,
+        c=zero,
+        f_a=zero,
+        f_b=zero,
+        f_c=zero,
+        d=zero,
+        e=zero,
+        tolerance=zero,
+        best=zero,
+        f_best=zero,
+        leaf=nothing,
+    )
     phase = jnp.where(lit, FIRST, DONE).astype(jnp.int32)
     flags = _Flags(phase=phase, steps=jnp.zeros_like(phase))
-    end, _ = masked_loop(_one_step, _any_searching, start, flags, problem, _MOST_PASSES)
+    end, _ = masked_loop(_one_step, _any_searching, empty, flags, problem, _MOST_PASSES)
     leaf: LeafState = end.leaf
     conductance = jnp.where(leaf.net < 0.0, problem.minimum_conductance, leaf.conductance)
     return LeafState(

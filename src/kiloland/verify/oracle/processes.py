@@ -10,6 +10,13 @@ from dataclasses import dataclass, field
 
 from kiloland.verify.oracle import checks
 from kiloland.verify.oracle.bench import Bench
+from kiloland.verify.oracle.canopy import (
+    canopy_exchange,
+    canopy_water,
+    ground_cover,
+    leaf_photosynthesis,
+    water_stress,
+)
 from kiloland.verify.oracle.forcing import forcing
 from kiloland.verify.oracle.rows import Bar, Finding, Measure
 from kiloland.verify.snow_albedo import snow_albedo
@@ -144,6 +151,41 @@ PROCESSES: tuple[Process, ...] = (
         "restarts one step apart, double per-step tapes, ageing and deposition files",
         _relative(1e-11),
         cold_snow,
+    ),
+    Process(
+        "canopy water",
+        "interception, wetness and precipitation onto the ground in step n, from restart n and the forcing",
+        "restarts one step apart, double per-step tapes, site forcing, parameters, surface file",
+        _relative(1e-11),
+        canopy_water,
+    ),
+    Process(
+        "ground cover",
+        "shares of ground under snow and water in restart n+1, from restart n and the forcing",
+        "as canopy water",
+        _relative(1e-11),
+        ground_cover,
+    ),
+    Process(
+        "water stress",
+        "root shares, water stress and uptake of exposed patches, from restart n and the forcing",
+        "as canopy water",
+        _relative(1e-11),
+        water_stress,
+    ),
+    Process(
+        "photosynthesis",
+        "photosynthesis and stomatal resistance of exposed patches, leaf temperature our own",
+        "as canopy water",
+        _relative(1e-8),
+        leaf_photosynthesis,
+    ),
+    Process(
+        "canopy fluxes",
+        "leaf temperature, canopy water, fluxes of canopy and ground of exposed patches, nothing from tapes",
+        "as canopy water",
+        _relative(1e-8),
+        canopy_exchange,
     ),
 )
 """In the order of the table."""
