@@ -310,8 +310,8 @@ def renew_albedo(
         constants.index.patch_column,
     )
     return LandState(
-        column=dataclasses.replace(column, cosine_zenith=cosine_zenith, **_fields(ground)),
-        patch=dataclasses.replace(patch, **_fields(canopy)),
+        column=dataclasses.replace(column, cosine_zenith=cosine_zenith, **with_fields(ground)),
+        patch=dataclasses.replace(patch, **with_fields(canopy)),
     )
 
 
@@ -327,7 +327,7 @@ def with_ground(state: LandState, heat: GroundHeat, radiation: SurfaceRadiation)
         ground_temperature=heat.ground_temperature,
         snow_melt=heat.phase.snow_melt,
         snow_freezing=heat.phase.snow_freezing_layer,
-        **_fields(heat.state),
+        **with_fields(heat.state),
     )
     return LandState(
         column=column,
@@ -359,5 +359,6 @@ def ground_albedo_of(column: ColumnState) -> GroundAlbedo:
     return GroundAlbedo(**{f.name: getattr(column, f.name) for f in dataclasses.fields(GroundAlbedo)})
 
 
-def _fields(holder: object) -> dict[str, Array]:
+def with_fields(holder: object) -> dict[str, Array]:
+    """The fields of a dataclass by name, to lay over another one."""
     return {f.name: getattr(holder, f.name) for f in dataclasses.fields(holder)}  # type: ignore[arg-type]
