@@ -19,6 +19,7 @@ from kiloland.verify.oracle.canopy import (
 )
 from kiloland.verify.oracle.forcing import forcing
 from kiloland.verify.oracle.rows import Bar, Finding, Measure
+from kiloland.verify.running_means import running_means, thaw
 from kiloland.verify.snow_albedo import snow_albedo
 from kiloland.verify.snow_pack import cold_snow, snow_on_soil
 
@@ -186,6 +187,20 @@ PROCESSES: tuple[Process, ...] = (
         "as canopy water",
         _relative(1e-8),
         canopy_exchange,
+    ),
+    Process(
+        "running means",
+        "means over hours, days and weeks and the extremes of a day after a step, members of every kind",
+        "restarts one step apart, site forcing; BTRAN on a double per-step tape for that of water stress",
+        _relative(1e-12),
+        running_means,
+    ),
+    Process(
+        "active layer",
+        "depth of thaw at the start of a step and its record of this year and the last, soil columns",
+        "restarts one step apart, double per-step tapes",
+        _absolute(0.0),
+        thaw,
     ),
 )
 """In the order of the table."""
