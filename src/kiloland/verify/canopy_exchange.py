@@ -55,7 +55,7 @@ def canopy_fields(result: CanopyStep) -> dict[str, jax.Array]:
 
     The tape counts one pass more than were made, and its ``RAH_ABOVE`` is the resistance below the canopy.
     """
-    fluxes, ground = result.fluxes, result.fluxes.ground
+    fluxes, ground = result.fluxes, result.surface.ground
     interception = LATENT_HEAT_VAPORISATION * (fluxes.evaporation - fluxes.transpiration)
     return {
         "ITER_LND_EBAL_AVG": fluxes.passes + 1.0,
@@ -93,12 +93,31 @@ def canopy_fields(result: CanopyStep) -> dict[str, jax.Array]:
     }
 
 
+def bare_fields(result: CanopyStep) -> dict[str, jax.Array]:
+    """Fluxes of patches without exposed vegetation by ELM's names on tapes."""
+    ground, over = result.surface.ground, result.ground
+    absorbed = result.radiation.ground.absorbed
+    return {
+        "FV": ground.friction_velocity,
+        "RAM1": ground.momentum_resistance,
+        "TSA": ground.screen_temperature,
+        "Q2M": ground.screen_humidity,
+        "TAUX": ground.eastward_stress,
+        "CGRNDS": ground.sensible_derivative,
+        "CGRNDL": ground.evaporation_derivative,
+        "EFLX_GNET": net_ground_heat(absorbed, result.surface.longwave_to_ground, over, ground),
+        "DGNETDT": surface_derivative(over, ground),
+        "TV": result.fluxes.leaf_temperature,
+        "H2OCAN": result.fluxes.canopy_water,
+    }
+
+
 def exchange_differences(
-    compared: ComparedSteps, fields: dict[str, jax.Array]
+    compared: ComparedSteps, fields: dict[str, jax.Array], *, bare: bool = False
 ) -> Iterator[tuple[int, Difference]]:
-    """Fields of exposed patches against the tape, by number of the step."""
+    """Fields of exposed (or bare) patches against the tape, by number of the step."""
     for number, (step, group) in enumerate(zip(compared.steps, compared.groups, strict=True)):
-        exposed = exposed_patches(compared, number)
+        exposed = exposed_patches(compared, number) != bare
         for name, values in fields.items():
             if name in step.tape:
                 mine = compared.on_patches(values, number)

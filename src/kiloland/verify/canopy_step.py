@@ -24,7 +24,6 @@ from kiloland.land.biophysics.canopy_fluxes import (
     Canopy,
     CanopyFluxes,
     PlantTraits,
-    canopy_fluxes,
     emitted_fourth,
 )
 from kiloland.land.biophysics.canopy_hydrology import Interception, intercept
@@ -45,6 +44,7 @@ from kiloland.land.biophysics.soil_moisture_stress import (
     root_fractions,
     root_zone,
 )
+from kiloland.land.biophysics.surface_exchange import PatchSurface, SurfaceWeather, surface_exchange
 from kiloland.land.biophysics.surface_radiation import (
     IncidentRadiation,
     SurfaceRadiation,
@@ -103,7 +103,9 @@ class CanopyStep:
     """Per patch."""
     top: TopCapacity
     air: Air
+    surface: PatchSurface
     fluxes: CanopyFluxes
+    """Those of the surface that concern the canopy."""
 
 
 @dataclass(frozen=True)
@@ -214,16 +216,18 @@ def compute_step(
     top = top_capacity(traits.leaf, patches.day_factor, patches.ten_day_temperature)
     air = _air(weather, of_patch)
     under: GroundSurface = jax.tree.map(lambda values: values[of_patch], ground)
-    fluxes = canopy_fluxes(
+    surface = surface_exchange(
         _canopy(state, interception, radiation, stress),
         traits,
         top,
-        air,
+        SurfaceWeather(
+            air=air,
+            longwave_down=weather.longwave_down[of_patch],
+            carbon_dioxide=columns.carbon_dioxide_share * air.pressure,
+        ),
         under,
         emitted_fourth(pond.state)[of_patch],
         pond.state.snow_depth[of_patch],
-        weather.longwave_down[of_patch],
-        columns.carbon_dioxide_share * air.pressure,
         timestep,
     )
     return CanopyStep(
@@ -236,7 +240,8 @@ def compute_step(
         ground=under,
         top=top,
         air=air,
-        fluxes=fluxes,
+        surface=surface,
+        fluxes=surface.canopy,
     )
 
 

@@ -9,6 +9,7 @@ from kiloland.atmosphere.site import read_site_record
 from kiloland.errors import InputError
 from kiloland.verify.canopy_exchange import (
     answered_differences,
+    bare_fields,
     canopy_fields,
     canopy_state_differences,
     exchange_differences,
@@ -55,6 +56,12 @@ def canopy_exchange(bench: Bench) -> Iterator[Finding]:
     yield from _placed(compared, canopy_state_differences(compared))
     yield from _placed(compared, exchange_differences(compared, canopy_fields(compared.result)))
     yield from _placed(compared, answered_differences(compared))
+
+
+def bare_patches(bench: Bench) -> Iterator[Finding]:
+    """Fluxes of patches without exposed vegetation, with snow too."""
+    compared = _recomputed(bench)
+    yield from _placed(compared, exchange_differences(compared, bare_fields(compared.result), bare=True))
 
 
 def _recomputed(bench: Bench) -> ComparedSteps:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from kiloland.verify.oracle import checks
 from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.oracle.canopy import (
+    bare_patches,
     canopy_exchange,
     canopy_water,
     ground_cover,
@@ -187,6 +188,13 @@ PROCESSES: tuple[Process, ...] = (
         "as canopy water",
         _relative(1e-8),
         canopy_exchange,
+    ),
+    Process(
+        "bare patches",
+        "fluxes of patches without exposed vegetation, under snow too, nothing from tapes",
+        "as canopy water",
+        _relative(1e-11),
+        bare_patches,
     ),
     Process(
         "running means",
