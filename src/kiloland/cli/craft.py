@@ -16,6 +16,7 @@ from kiloland.cli.craft_products import register_products
 from kiloland.cli.craft_site import register_site
 from kiloland.cli.craft_sources import register_sources
 from kiloland.cli.craft_surface import register_surface
+from kiloland.cli.craft_synthetic import register_synthetic
 from kiloland.craft.domain import (
     Area,
     Box,
@@ -75,6 +76,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     register_products(kinds)
     register_plan(kinds)
     register_sources(kinds)
+    register_synthetic(kinds)
 
 
 def register_domain(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -79,7 +79,7 @@ def is_reanalysis(opened: Opened) -> bool:
 
 def is_site(opened: Opened) -> bool:
     if opened.dataset is None:
-        return first_line_has(opened.path, "air") or first_line_has(opened.path, "tbot")
+        return header_has(opened.path, "air") or header_has(opened.path, "tbot")
     some = sum(name in opened.dataset for name in FIELDS)
     return some >= 3 and any(name in opened.dataset for name in TIME_NAMES)
 
@@ -119,15 +119,20 @@ def is_mask_text(opened: Opened) -> bool:
 
 
 def is_points(opened: Opened) -> bool:
-    return is_text(opened) and "," in start_of(opened.path).split("\n")[0]
+    return is_text(opened) and "," in header_of(opened.path)
 
 
 def is_text(opened: Opened) -> bool:
     return opened.path.name.lower().endswith(TEXTS)
 
 
-def first_line_has(path: Path, word: str) -> bool:
-    return path.name.lower().endswith(TEXTS) and word in start_of(path).split("\n")[0].lower()
+def header_has(path: Path, word: str) -> bool:
+    return path.name.lower().endswith(TEXTS) and word in header_of(path).lower()
+
+
+def header_of(path: Path) -> str:
+    """The first line that is no remark."""
+    return next((line for line in start_of(path).split("\n") if not line.lstrip().startswith("#")), "")
 
 
 def start_of(path: Path) -> str:

@@ -133,6 +133,11 @@ class RasterFile:
         self.tags: dict[str, str] = dict(source.tags())
 
     @property
+    def comment(self) -> str:
+        """The remark that the file makes about itself, empty where there is none."""
+        return {key.lower(): text for key, text in self.tags.items()}.get("comment", "")
+
+    @property
     def metres_per_unit(self) -> float | None:
         """Metres in one unit of ``grid``; None where its coordinates are angles."""
         axis = self.crs.axis_info[0] if self.crs.axis_info else None

@@ -84,10 +84,10 @@ class ForcingSummary:
 
     def lines(self) -> list[str]:
         """The summary as text."""
-        rate = self.bytes / MEGABYTE / self.seconds if self.seconds > 0 else 0.0
+        rate = self.bytes / 1e6 / self.seconds if self.seconds > 0 else 0.0
         return [
             f"{self.folder}: {self.written} files written, {self.kept} verified and kept, {self.cells} cells",
-            f"{self.bytes / MEGABYTE:.1f} MB in {self.seconds:.1f} s ({rate:.1f} MB/s)",
+            f"{self.bytes / 1e6:.1f} MB in {self.seconds:.1f} s ({rate:.1f} MB/s)",
             *self.losses.lines(),
             *self.errors.lines(),
             *self.notes,

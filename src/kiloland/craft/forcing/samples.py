@@ -6,6 +6,7 @@ file carries the label of synthetic data. For tests, examples and trying things 
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -31,13 +32,15 @@ from kiloland.craft.forcing.bins import (
 )
 from kiloland.craft.labels import synthetic_attributes
 from kiloland.craft.patterns import Places, weather
-from kiloland.files import FileSchema, VariableSchema, write_dataset
+from kiloland.files import DatasetWriter, FileSchema, VariableSchema, write_dataset
 from kiloland.grid import EARTH_RADIUS, DaymetGrid, RegularGrid
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 FILL: Final = -9999.0
+DAILY_BLOCK: Final = 2_000_000
+"""Values of a variable that are made at once."""
 DAILY_UNITS: Final = {
     "tmin": "degrees C",
     "tmax": "degrees C",
@@ -72,34 +75,46 @@ def write_daymet(
     shape = (rows.stop - rows.start, columns.stop - columns.start)
     ids = np.arange(rows.start, rows.stop)[:, None] * grid.columns + np.arange(columns.start, columns.stop)
     longitude, latitude = grid.centres(ids.ravel())
-    fields = daily_fields(longitude, latitude, year, seed)
     epoch = int(day_number(1950, 1, 1, Calendar.PROLEPTIC))
     first = int(day_number(year, 1, 1, Calendar.PROLEPTIC)) - epoch
-    for name, values in fields.items():
-        schema = _daily_schema(name, shape, region)
-        write_dataset(
-            folder / f"daymet_v4_daily_{region}_{name}_{year}.nc",
-            schema,
-            {
-                "x": grid.x_centres[columns].astype(np.float32),
-                "y": grid.y_centres[rows].astype(np.float32),
-                "lat": latitude.reshape(shape).astype(np.float32),
-                "lon": ((longitude + 180.0) % 360.0 - 180.0).reshape(shape).astype(np.float32),
-                "time": first + np.arange(DAYS_PER_YEAR) + 0.5,
-                "yearday": np.arange(1, DAYS_PER_YEAR + 1, dtype=np.int16),
-                name: values.reshape(-1, *shape).astype(np.float32),
-            },
-        )
+    fixed = {
+        "x": grid.x_centres[columns].astype(np.float32),
+        "y": grid.y_centres[rows].astype(np.float32),
+        "lat": latitude.reshape(shape).astype(np.float32),
+        "lon": ((longitude + 180.0) % 360.0 - 180.0).reshape(shape).astype(np.float32),
+        "time": first + np.arange(DAYS_PER_YEAR) + 0.5,
+        "yearday": np.arange(1, DAYS_PER_YEAR + 1, dtype=np.int16),
+    }
+    step = max(1, DAILY_BLOCK // ids.size)
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(
+                DatasetWriter(
+                    folder / f"daymet_v4_daily_{region}_{name}_{year}.nc", _daily_schema(name, shape, region)
+                )
+            )
+            for name in DAILY_UNITS
+        }
+        for writer in writers.values():
+            for name, values in fixed.items():
+                writer.put(name, values)
+        for day in range(0, DAYS_PER_YEAR, step):
+            days = range(day, min(day + step, DAYS_PER_YEAR))
+            for name, values in daily_fields(longitude, latitude, year, seed, days).items():
+                block = values.reshape(-1, *shape).astype(np.float32)
+                writers[name].put(name, block, start=(day, 0, 0))
 
 
-def daily_fields(longitude: FloatArray, latitude: FloatArray, year: int, seed: int) -> dict[str, FloatArray]:
-    """Daymet's variables in its units ``[365, cell]``, days counted as it does.
+def daily_fields(
+    longitude: FloatArray, latitude: FloatArray, year: int, seed: int, days: range = range(DAYS_PER_YEAR)
+) -> dict[str, FloatArray]:
+    """Daymet's variables in its units ``[day, cell]``, days counted from 0 as it does.
 
     srad is the mean over the daylight period, 0.15 to 0.75 of the sun above; vp is saturation at tmin.
     """
-    days = [day_of_yearday(year, yearday) for yearday in range(1, DAYS_PER_YEAR + 1)]
+    counted = [day_of_yearday(year, day + 1) for day in days]
     # 29 February has the weather of the day before.
-    of_year = np.array([LEAP_DAY_OF_YEAR - 1 if day is None else day % DAYS_PER_YEAR for day in days])
+    of_year = np.array([LEAP_DAY_OF_YEAR - 1 if day is None else day % DAYS_PER_YEAR for day in counted])
     seconds = of_year * SECONDS_PER_DAY + SECONDS_PER_DAY // 2
     places = _places(longitude, latitude)
     orbit = orbital_parameters(1990)

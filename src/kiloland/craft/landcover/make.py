@@ -305,5 +305,5 @@ def _attributes(work: _Work) -> dict[str, Any]:
         "pixels": work.pixels.method,
         "least_coverage": request.minimum,
     }
-    comment = {key.lower(): text for key, text in work.pixels.raster.tags.items()}.get("comment")
+    comment = work.pixels.raster.comment
     return attributes | ({"raster_comment": comment} if comment else {})

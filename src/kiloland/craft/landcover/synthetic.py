@@ -1,10 +1,11 @@
-"""A made-up land-cover raster: patches of NALCMS classes such as a northern landscape might have."""
+"""Made-up rasters: patches of NALCMS classes such as a northern landscape might have, and elevations."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyproj
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from kiloland.craft.labels import synthetic_attributes
 from kiloland.craft.patterns import Places, field
+from kiloland.craft.synthetic_surface import elevation
 from kiloland.errors import InputError
 from kiloland.files.raster import RasterBand, RasterGrid
 from kiloland.files.raster_writing import RasterSchema, RasterWriter
@@ -64,17 +66,47 @@ def write_land_cover(path: Path, domain: Domain, plan: RasterPlan | None = None)
     same arguments give the same pixels. Raises OutputError where the file cannot be written.
     """
     plan = plan or RasterPlan()
+
+    def classes(places: Places, row: int, column: int) -> NDArray[np.uint8]:
+        return _classes(places, plan.seed, np.random.default_rng([plan.seed, row, column]))
+
+    tags = {
+        **synthetic_attributes("land cover", f"classes of NALCMS, seed {plan.seed}"),
+        "legend": "NALCMS level 2, classes 1 to 19",
+    }
+    return write_raster(path, domain, plan, RasterBand("land_cover", np.dtype("uint8"), 0.0), tags, classes)
+
+
+def write_elevations(path: Path, domain: Domain, plan: RasterPlan | None = None) -> RasterGrid:
+    """Write a GeoTIFF of made-up elevations (m) that covers a domain; it says that it is synthetic.
+
+    The smooth elevation of the synthetic surface data plus ten metres of another field. Raises OutputError
+    where the file cannot be written.
+    """
+    plan = plan or RasterPlan()
+
+    def heights(places: Places, row: int, column: int) -> NDArray[np.float32]:
+        rough = 10.0 * field(f"{plan.seed}:roughness", places)
+        return np.asarray(elevation(places, plan.seed) + rough, np.float32)
+
+    tags = synthetic_attributes("elevation", f"smooth fields, seed {plan.seed}")
+    band = RasterBand("elevation", np.dtype("float32"), np.nan, "m")
+    return write_raster(path, domain, plan, band, tags, heights)
+
+
+def write_raster(
+    path: Path,
+    domain: Domain,
+    plan: RasterPlan,
+    band: RasterBand,
+    tags: Mapping[str, str],
+    make: Callable[[Places, int, int], NDArray[Any]],
+) -> RasterGrid:
+    """Write a raster of one band tile by tile; ``make`` gives the pixels of a tile from their places and its
+    first row and column."""
     grid, crs = raster_grid(domain, plan)
     transformer = pyproj.Transformer.from_crs(crs, "OGC:CRS84", always_xy=True)
-    schema = RasterSchema(
-        grid,
-        crs,
-        (RasterBand("land_cover", np.dtype("uint8"), 0.0),),
-        {
-            **synthetic_attributes("land cover", f"classes of NALCMS, seed {plan.seed}"),
-            "legend": "NALCMS level 2, classes 1 to 19",
-        },
-    )
+    schema = RasterSchema(grid, crs, (band,), tags)
     with RasterWriter(path, schema) as writer:
         step = schema.block_size
         for row in range(0, grid.height, step):
@@ -83,8 +115,7 @@ def write_land_cover(path: Path, domain: Domain, plan: RasterPlan | None = None)
                 x = grid.x[column : column + step]
                 longitude, latitude = transformer.transform(*np.meshgrid(x, y))
                 places = _places(np.ravel(longitude), np.ravel(latitude))
-                random = np.random.default_rng([plan.seed, row, column])
-                writer.put(0, _classes(places, plan.seed, random).reshape(y.size, x.size), row, column)
+                writer.put(0, make(places, row, column).reshape(y.size, x.size), row, column)
     return grid
 
 

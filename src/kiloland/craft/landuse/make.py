@@ -40,7 +40,7 @@ class LandUseSummary:
         """The summary as text."""
         first, last = self.years
         return [
-            f"{self.path}: {self.cells} cells, years {first} to {last}, {self.bytes / 2**20:.1f} MB",
+            f"{self.path}: {self.cells} cells, years {first} to {last}, {self.bytes / 1e6:.1f} MB",
             f"variables: {', '.join(self.variables)}; {self.kept} years from an earlier attempt",
             *self.notes,
             f"made in {self.seconds:.1f} s",

@@ -94,7 +94,7 @@ def craft_elevation(
                 file=request.raster,
                 found=f"edges {raster.grid.edges} in {raster.crs.name}",
             )
-        method = pixels.method
+        method, comment = pixels.method, raster.comment
     known = coverage >= request.minimum
     variables = [
         ProductVariable(name, units, text, np.where(known, values[name], np.nan))
@@ -102,6 +102,7 @@ def craft_elevation(
     ]
     variables.append(ProductVariable("coverage", "1", "share of the cell with elevations", coverage))
     facts = {"raster_file": request.raster.name, "pixels": method, "least_coverage": request.minimum}
+    facts |= {"raster_comment": comment} if comment else {}
     write_product(request.output, domain, request.domain, variables, "craft elevation", facts)
     heights = values["TOPO"][known]
     return ElevationSummary(

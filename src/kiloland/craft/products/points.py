@@ -71,6 +71,8 @@ class PointTable:
     latitude: FloatArray
     columns: dict[str, FloatArray]
     units: dict[str, str]
+    comment: str = ""
+    """Lines that begin with #, joined."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def craft_points(request: PointRequest) -> PointSummary:
         "table_file": request.table.name,
         "method": request.method.value,
         "distance_limit_km": request.limit_km,
-    }
+    } | ({"table_comment": table.comment} if table.comment else {})
     write_product(request.output, domain, request.domain, variables, "craft points", facts)
     filled = {variable.name: int(np.isfinite(variable.values).sum()) for variable in variables[:-1]}
     return PointSummary(
@@ -189,7 +191,7 @@ def read_points_table(
     A column is headed ``NAME`` or ``NAME [units]``; empty fields and ``nan`` are gaps. Raises InputError with
     line and column for what is no number.
     """
-    header, lines = _lines(path)
+    header, lines, comment = _lines(path)
     named = [_COLUMN.match(text) for text in header]
     if not all(named):
         raise InputError("a heading that is no NAME [units]", file=path, where="line 1", found=header)
@@ -213,11 +215,12 @@ def read_points_table(
         latitude,
         {name: table[names.index(name)] for name in wanted},
         {name: units[name] for name in wanted},
+        comment,
     )
 
 
-def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and the fields of every other line with its number."""
+def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]], str]:
+    """The header, the fields of every other line with its number, and the lines that begin with #."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -229,7 +232,8 @@ def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     ]
     if len(numbered) < 2:
         raise InputError("a table without points", file=path, expected="a header and a line for each point")
-    return numbered[0][1], numbered[1:]
+    remarks = [line.strip("# \t") for line in text.splitlines() if line.lstrip().startswith("#")]
+    return numbered[0][1], numbered[1:], " ".join(remarks)
 
 
 def _coordinates(names: list[str], path: Path) -> tuple[int, int, Coordinates]:

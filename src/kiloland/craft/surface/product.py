@@ -26,7 +26,17 @@ from kiloland.grid.domain_file import UNNAMED
 
 IDS = ("gridID", "gridcell_id")
 PLANE = (("x", "y"), ("x_lcc", "y_lcc"), ("ni", "nj"))
-TERRAIN = ("SLOPE", "STD_ELEV", "STDEV_ELEV", "SLOPE_DEG", "ASPECT_DEG", "SKY_VIEW", "TERRAIN_CONFIG")
+TERRAIN = (
+    "SLOPE",
+    "STD_ELEV",
+    "STDEV_ELEV",
+    "SINSL_COSAS",
+    "SINSL_SINAS",
+    "SLOPE_DEG",
+    "ASPECT_DEG",
+    "SKY_VIEW",
+    "TERRAIN_CONFIG",
+)
 """What a file of elevations gives besides them where it has it."""
 NEAR = 0.01
 """Degrees by which the place of a cell may differ from that of the domain's cell with its id."""
