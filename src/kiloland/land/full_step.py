@@ -83,8 +83,6 @@ from kiloland.land.vertical import SNOW_LAYERS, SOIL_LAYERS, ground_grid, snow_l
 
 SOIL_ROWS = slice(SNOW_LAYERS, SNOW_LAYERS + SOIL_LAYERS)
 MELTING = 1
-TEN_DAYS = 10.0 * 86400.0
-"""Period of the running mean of temperature that leaves grow by, s."""
 AEROSOL_FIELDS = (
     "black_carbon_hydrophilic",
     "black_carbon_hydrophobic",
@@ -120,8 +118,8 @@ class Surroundings:
     """(Day length over the longest day)^2."""
     deposition: Float[Array, "species column"]
     """Particles that fall on snow, kg m-2 s-1."""
-    steps_since_start: Float[Array, ""]
-    """Number of this step since the start of the run, from 1: running means begin with few samples."""
+    ten_day_samples: Float[Array, ""]
+    """Samples of the ten-day mean of temperature: its period in steps, fewer at the start of a run."""
     vegetation: Vegetation | None
     """At the end of the step; None keeps that of the state."""
 
@@ -247,7 +245,6 @@ def step_of_water_and_energy(
             fluxes,
             surroundings,
             columns.index.patch_column,
-            settings,
         ),
     )
     state = renew_albedo(state, weather.cosine_zenith_next, constants)
@@ -669,14 +666,13 @@ def next_patch(
     fluxes: PatchFluxes,
     surroundings: Surroundings,
     of_patch: Int[Array, " patch"],
-    settings: Settings,
 ) -> PatchState:
     """The patches at the end of the step, albedos not yet renewed."""
     exposed = patch.vegetation_exposed > 0
     screen = exchange.turbulence.screen_temperature
     # Without exposed leaves theirs is the temperature of the air.
     air = surroundings.weather.temperature[of_patch]
-    samples = jnp.minimum(surroundings.steps_since_start, round(TEN_DAYS / settings.timestep))
+    samples = surroundings.ten_day_samples
     mean = ((samples - 1.0) * patch.ten_day_temperature + screen) / samples
     moved = replace(
         patch,

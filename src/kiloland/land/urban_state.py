@@ -6,10 +6,14 @@ Column arrays have the surface as the slower axis (see :mod:`kiloland.land.urban
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from kiloland.land.biophysics.ground_state import GroundState
+from kiloland.land.biophysics.snow_pack import SnowLayers
 from kiloland.land.biophysics.urban_albedo import UrbanAlbedo
 from kiloland.land.pytree import pytree_dataclass
+from kiloland.land.vertical import SNOW_LAYERS
 
 
 @pytree_dataclass
@@ -65,3 +69,38 @@ class UrbanState:
     cosine_zenith: Float[Array, " town"]
     """That the albedo belongs to."""
     albedo: UrbanAlbedo
+
+
+def ground_of(state: UrbanState) -> GroundState:
+    """What the heat balance reads; towns have no ponds, and their snow layers lie everywhere."""
+    none = jnp.zeros_like(state.snow_water)
+    return GroundState(
+        snow_index=state.snow_index,
+        snow_thickness=state.snow_thickness,
+        snow_node_depth=state.snow_node_depth,
+        snow_interface_depth=state.snow_interface_depth,
+        temperature=state.temperature,
+        liquid_water=state.liquid_water,
+        ice=state.ice,
+        pond_temperature=state.temperature[SNOW_LAYERS],
+        pond_water=none,
+        pond_fraction=none,
+        snow_water=state.snow_water,
+        snow_depth=state.snow_depth,
+        accumulated_snow=state.accumulated_snow,
+        effective_snow_fraction=jnp.ones_like(none),
+    )
+
+
+def snow_layers_of(state: UrbanState) -> SnowLayers:
+    """Snow layers of a state."""
+    rows = slice(0, SNOW_LAYERS)
+    return SnowLayers(
+        snow_index=state.snow_index,
+        thickness=state.snow_thickness,
+        temperature=state.temperature[rows],
+        liquid_water=state.liquid_water[rows],
+        ice=state.ice[rows],
+        grain_radius=state.grain_radius,
+        aerosol_mass=state.aerosol_mass,
+    )

@@ -108,9 +108,7 @@ def workpiece(bench: Bench, step: OracleStep) -> Workpiece:
     return Workpiece(group, block, constants, jnp.asarray(species[:, cells]), Settings(step.timestep))
 
 
-def surroundings_of(
-    bench: Bench, piece: Workpiece, step: OracleStep, record: SiteRecord
-) -> Surroundings:
+def surroundings_of(bench: Bench, piece: Workpiece, step: OracleStep, record: SiteRecord) -> Surroundings:
     """Weather, sun, particles and vegetation of a step."""
     group, block = piece.group, piece.block
     values, timestep = step.before.values, int(step.timestep)
@@ -136,11 +134,17 @@ def surroundings_of(
         weather=jax.tree.map(lambda rows: rows[0], series),
         day_length_factor=jnp.asarray(factor),
         deposition=piece.deposition,
-        steps_since_start=jnp.asarray((step.before.seconds + timestep - step.before.begun) / timestep),
+        ten_day_samples=jnp.asarray(float(_ten_day_samples(step))),
         vegetation=Vegetation(
             **{name: jnp.asarray(np.asarray(rows)[block.patch_take]) for name, rows in vegetation.items()}
         ),
     )
+
+
+def _ten_day_samples(step: OracleStep) -> int:
+    """Samples of the mean: ELM keeps the period, in steps, of the run that the restart comes from."""
+    steps = (step.before.seconds + int(step.timestep) - step.before.begun) // int(step.timestep)
+    return min(steps, step.before.scalar("T10_PERIOD"))
 
 
 def padded_state(piece: Workpiece, step: OracleStep) -> LandState:
@@ -161,9 +165,7 @@ def full_step(bench: Bench) -> Iterator[Finding]:
         yield from compare(piece, state, step)
 
 
-def advance(
-    piece: Workpiece, state: LandState, surroundings: Surroundings
-) -> tuple[LandState, FullOutput]:
+def advance(piece: Workpiece, state: LandState, surroundings: Surroundings) -> tuple[LandState, FullOutput]:
     """The step, compiled."""
     result: tuple[LandState, FullOutput] = _advance(
         state, surroundings, piece.constants, settings=piece.settings

@@ -16,10 +16,10 @@ from kiloland.land.biophysics.constants import FREEZING_POINT
 from kiloland.land.biophysics.snow_layers import mixed_temperature
 from kiloland.land.biophysics.snow_pack import SnowLayers, choose
 from kiloland.land.pytree import pytree_dataclass
-from kiloland.land.vertical import SNOW_LAYERS
+from kiloland.land.vertical import SNOW_LAYERS, snow_layer_mask
 
 LAKE_EXTRA = 0.03
-"""Lakes keep layers so much thicker, m; what is to be halved, twice that."""
+"""All limits are so much higher on lakes, m."""
 SINGLE_SPLIT = 0.03
 """A single layer thicker than this is halved, m."""
 KEPT = (0.02, 0.05, 0.11, 0.23)
@@ -51,10 +51,30 @@ def divide_layers(
     temperature unless the lower half would melt. A single layer is halved above 0.03 m.
     """
     fraction = jnp.where(snow_fraction > 0.0, snow_fraction, 1.0)
+    exists = snow_layer_mask(layers.snow_index)
+    mean = fraction * layers.thickness
+    extra = jnp.where(lake, LAKE_EXTRA, 0.0)
+    position = jnp.arange(SNOW_LAYERS)[:, None] - SNOW_LAYERS - layers.snow_index
+    single = layers.snow_index == -1
+    kept = jnp.asarray((*KEPT, jnp.inf))[jnp.maximum(position, 0)]
+    thick = exists & (mean > jnp.where(single, SINGLE_SPLIT, kept) + extra)
+    thick = thick & (single | (jnp.arange(SNOW_LAYERS)[:, None] < SNOW_LAYERS - 1))
+    # Where no layer of a block is too thick, only the rounding of the mean over the column is left.
+    answer: SnowLayers = jax.lax.cond(
+        jnp.any(thick),
+        lambda given: _divide_each(given, fraction, extra),
+        lambda given: replace(given, thickness=jnp.where(exists, mean / fraction, given.thickness)),
+        layers,
+    )
+    return answer
+
+
+def _divide_each(
+    layers: SnowLayers, fraction: Float[Array, " column"], extra: Float[Array, " column"]
+) -> SnowLayers:
+    """Layer by layer from the top down."""
     count = -layers.snow_index
     rows = [_from_top(layers, position, fraction) for position in range(SNOW_LAYERS)]
-    extra = jnp.where(lake, LAKE_EXTRA, 0.0)
-
     single = (count == 1) & (rows[0].thickness > SINGLE_SPLIT + extra)
     half = _scaled(rows[0], 0.5)
     rows[0], rows[1] = _select(single, half, rows[0]), _select(single, half, rows[1])

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from kiloland.land.biophysics.aerosol import top_snow_layer
 from kiloland.land.biophysics.constants import (
@@ -142,32 +142,44 @@ def _join_wet_layers(
 
     What the lowest layer held goes to the ground: liquid and ice, kg m-2 (its particles are lost).
     """
+    nothing = jnp.zeros_like(layers.ice[0])
+    melted = snow_layer_mask(layers.snow_index) & (layers.ice <= LEAST_ICE)
+    # Layers vanish in few steps; the others need not pay for it.
+    answer: tuple[SnowLayers, Array, Array] = jax.lax.cond(
+        jnp.any(melted), _join_each, lambda same: (same, nothing, nothing), layers
+    )
+    return answer
+
+
+def _join_each(
+    layers: SnowLayers,
+) -> tuple[SnowLayers, Float[Array, " column"], Float[Array, " column"]]:
+    """Row by row from the top down."""
     first = SNOW_LAYERS + layers.snow_index
-    liquid_out, ice_out = jnp.zeros_like(layers.ice[0]), jnp.zeros_like(layers.ice[0])
-    for row in range(SNOW_LAYERS):
+
+    def join(layers: SnowLayers, row: Array) -> tuple[SnowLayers, tuple[Array, Array]]:
         melted = (row >= first) & (layers.ice[row] <= LEAST_ICE)
-        if row + 1 < SNOW_LAYERS:
-            layers = replace(
-                layers,
-                liquid_water=_add(layers.liquid_water, row, melted),
-                ice=_add(layers.ice, row, melted),
-                thickness=_add(layers.thickness, row, melted),
-                aerosol_mass=_add(layers.aerosol_mass, row, melted),
-            )
-        else:
-            liquid_out = jnp.where(melted, layers.liquid_water[row], 0.0)
-            ice_out = jnp.where(melted, layers.ice[row], 0.0)
-        layers = _drop(layers, row, melted)
-    return layers, liquid_out, ice_out
+        held = tuple(jnp.where(melted, values[row], 0.0) for values in (layers.liquid_water, layers.ice))
+        added = replace(
+            layers,
+            liquid_water=_add(layers.liquid_water, row, melted),
+            ice=_add(layers.ice, row, melted),
+            thickness=_add(layers.thickness, row, melted),
+            aerosol_mass=_add(layers.aerosol_mass, row, melted),
+        )
+        return _drop(added, row, melted), (held[0], held[1])
+
+    layers, (liquid, ice) = jax.lax.scan(join, layers, jnp.arange(SNOW_LAYERS))
+    return layers, liquid[-1], ice[-1]
 
 
-def _add(values: Array, row: int, where: Bool[Array, " column"]) -> Array:
-    """Values with those of a row added to the next below."""
+def _add(values: Array, row: Array, where: Bool[Array, " column"]) -> Array:
+    """Values with those of a row added to the next below, if there is one."""
     added = jnp.where(where, values[..., row, :], 0.0)
-    return values.at[..., row + 1, :].add(added)
+    return values.at[..., row + 1, :].add(added, mode="drop")
 
 
-def _drop(layers: SnowLayers, row: int, where: Bool[Array, " column"]) -> SnowLayers:
+def _drop(layers: SnowLayers, row: Array, where: Bool[Array, " column"]) -> SnowLayers:
     """Take a row out: those above it move down by one."""
     first = SNOW_LAYERS + layers.snow_index
     rows = jnp.arange(SNOW_LAYERS)[:, None]
@@ -188,31 +200,60 @@ def _combine_thin_layers(
     From the top down; the top layer with the one below, the lowest with the one above, others with the
     thinner neighbour. At least one layer stays.
     """
-    first = SNOW_LAYERS + layers.snow_index
-    position = jnp.zeros_like(layers.snow_index)
-    least = jnp.asarray(LEAST_THICKNESS)
+    row = jnp.arange(SNOW_LAYERS)[:, None]
+    position = jnp.maximum(row - SNOW_LAYERS - layers.snow_index, 0)
     extra = jnp.where(lake, LAKE_EXTRA, 0.0)
-    for row in range(SNOW_LAYERS):
+    several = snow_layer_mask(layers.snow_index) & (layers.snow_index < -1)
+    # With no such layer at its own position nothing is combined.
+    answer: SnowLayers = jax.lax.cond(
+        jnp.any(several & _thin(layers.thickness, layer_water(layers), position, snow_fraction, extra)),
+        lambda given: _combine_each(given, snow_fraction, extra),
+        lambda given: given,
+        layers,
+    )
+    return answer
+
+
+def _thin(
+    thickness: Float[Array, "*row column"],
+    water: Float[Array, "*row column"],
+    position: Int[Array, "*row column"],
+    snow_fraction: Float[Array, " column"],
+    extra: Float[Array, " column"],
+) -> Bool[Array, "*row column"]:
+    """Layers thinner than the least thickness of a position from the top, or lighter than 50 kg m-3."""
+    mean = snow_fraction * thickness
+    light = divide(water, mean) < LEAST_DENSITY
+    return (mean < jnp.asarray(LEAST_THICKNESS)[position] + extra) | light
+
+
+def _combine_each(
+    layers: SnowLayers, snow_fraction: Float[Array, " column"], extra: Float[Array, " column"]
+) -> SnowLayers:
+    """Row by row from the top down."""
+    first = SNOW_LAYERS + layers.snow_index
+    lowest = SNOW_LAYERS - 1
+
+    def visit(carry: tuple[SnowLayers, Array], row: Array) -> tuple[tuple[SnowLayers, Array], None]:
+        layers, position = carry
         visited = (row >= first) & (layers.snow_index < -1)
-        thickness = snow_fraction * layers.thickness[row]
-        light = divide(layers.liquid_water[row] + layers.ice[row], thickness) < LEAST_DENSITY
-        thin = visited & ((thickness < least[position] + extra) | light)
+        water = layers.liquid_water[row] + layers.ice[row]
+        thin = visited & _thin(layers.thickness[row], water, position, snow_fraction, extra)
         position = jnp.where(visited & ~thin, position + 1, position)
-        top = row == SNOW_LAYERS + layers.snow_index
-        upwards = jnp.full_like(thin, row == SNOW_LAYERS - 1)
-        if 0 < row < SNOW_LAYERS - 1:
-            upwards = (layers.thickness[row - 1] + layers.thickness[row]) < (
-                layers.thickness[row + 1] + layers.thickness[row]
-            )
-        upwards = upwards & ~top
-        if row + 1 < SNOW_LAYERS:
-            layers = _merge(layers, row, thin & ~upwards)
-        if row > 0:
-            layers = _merge(layers, row - 1, thin & upwards)
-    return layers
+        own = layers.thickness[row]
+        above = layers.thickness[jnp.maximum(row - 1, 0)] + own
+        below = layers.thickness[jnp.minimum(row + 1, lowest)] + own
+        upwards = (row != SNOW_LAYERS + layers.snow_index) & ((row == lowest) | (above < below))
+        layers = _merge(layers, jnp.minimum(row, lowest - 1), thin & ~upwards)
+        layers = _merge(layers, jnp.maximum(row - 1, 0), thin & upwards)
+        return (layers, position), None
+
+    start = (layers, jnp.zeros_like(layers.snow_index))
+    (combined, _), _ = jax.lax.scan(visit, start, jnp.arange(SNOW_LAYERS))
+    return combined
 
 
-def _merge(layers: SnowLayers, upper: int, where: Bool[Array, " column"]) -> SnowLayers:
+def _merge(layers: SnowLayers, upper: Array, where: Bool[Array, " column"]) -> SnowLayers:
     """Combine a row with the next below, in whose place the sum comes; rows above move down."""
     lower = upper + 1
 

@@ -111,7 +111,7 @@ def solve_leaf(problem: LeafProblem, lit: Bool[Array, "*lanes"]) -> LeafState:
     """
     first = jnp.where(problem.c3 > 0.5, 0.7, 0.4) * problem.air_carbon
     zero = jnp.zeros_like(first)
-    nothing = LeafState(zero, zero, zero, zero, zero, zero)
+    nothing = LeafState(zero, zero, problem.minimum_conductance, zero, zero, zero)
     empty = _Search(
         a=zero,
         b=first,

@@ -6,6 +6,7 @@ CLM4.5 technical note (Oleson et al. 2013), 7.5 and 7.6. Depths in m, water in k
 from __future__ import annotations
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from kiloland.land.biophysics.constants import DENSITY_ICE, DENSITY_LIQUID, FREEZING_POINT
@@ -16,8 +17,8 @@ from kiloland.land.soil_properties import SoilProperties
 from kiloland.land.vertical import SNOW_LAYERS, SOIL_LAYERS, ground_grid
 
 MINIMUM_YIELD = 0.02
-SATURATED_SHARE = 0.9
-"""Share of the pores that must be full for a layer to belong to a perched table."""
+SATURATED_SHARE = float(np.float32(0.9))
+"""Share of the pores that full in a layer of a perched table; a single-precision number in ELM."""
 DEEPEST_TABLE = 80.0
 """m."""
 _MM = 1000.0
@@ -65,7 +66,8 @@ def recharge_table(
     """Move the table by the water that crosses it.
 
     In the soil, layer after layer upwards (or downwards) until the water of the step is placed, each layer
-    taking S_y times its height; below the soil the aquifer takes it with the yield of the lowest layer.
+    taking S_y times its height; below the soil the aquifer takes it with the yield of the lowest layer. A
+    table that falls to the bottom of the soil stops there for the step, as in ELM.
     """
     edges = ground_grid().interface[: SOIL_LAYERS + 1]
     above = layer_above_table(table.depth)
@@ -94,8 +96,6 @@ def recharge_table(
         depth = jnp.where(stops, depth - placed / of_layer / _MM, depth)
         depth = jnp.where(reached & ~stops, edges[layer + 1], depth)
         open_step = open_step & ~stops
-    # What the soil could not give comes from below it.
-    depth = depth - jnp.where(falling, left / _MM / deep_yield, 0.0)
 
     return WaterTable(
         depth=jnp.where(in_soil, depth, table.depth - water / _MM / deep_yield),
