@@ -1,0 +1,324 @@
+"""One step of lakes: a table of contents of what happens, in ELM's order.
+
+Radiation uses the albedos that the last step left; snow falls after the heat of the step; the albedos for
+the next step come at the end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from kiloland.land.biophysics.bare_ground_fluxes import Air
+from kiloland.land.biophysics.lake_albedo import (
+    lake_albedo,
+    lake_ground_albedo,
+    lake_snow_radiation,
+    open_sky,
+)
+from kiloland.land.biophysics.lake_fluxes import LakeFluxes, lake_fluxes
+from kiloland.land.biophysics.lake_hydrology import LakeHydrology, LakeWeather, lake_hydrology
+from kiloland.land.biophysics.lake_layers import LakeGrid
+from kiloland.land.biophysics.lake_surface import (
+    LakeShape,
+    LakeSunlight,
+    LakeSurface,
+    snow_conductivity,
+    surface_share_of_light,
+)
+from kiloland.land.biophysics.lake_temperature import LakeHeat, lake_temperature
+from kiloland.land.biophysics.snicar import SnowPack
+from kiloland.land.biophysics.snow_aging import GrainTables
+from kiloland.land.biophysics.snow_optics import SnowOptics
+from kiloland.land.biophysics.surface_radiation import IncidentRadiation, SurfaceRadiation, surface_radiation
+from kiloland.land.lake_state import (
+    LakeState,
+    lake_ground_albedo_of,
+    lake_ground_of,
+    lake_snow_of,
+    lake_snow_radiation_of,
+    lake_water_of,
+)
+from kiloland.land.pytree import pytree_dataclass
+from kiloland.land.soil_properties import SoilProperties
+from kiloland.land.step import Settings, Weather, top_layer
+from kiloland.land.vertical import SNOW_LAYERS
+
+SHALLOW_SNOW = 0.1
+"""Less snow than this absorbs all its light near the top, m."""
+
+
+@pytree_dataclass
+class LakeConstants:
+    """What does not change during a run."""
+
+    shape: LakeShape
+    grid: LakeGrid
+    soil: SoilProperties
+    """Of the ground below."""
+    optics: SnowOptics
+    grains: GrainTables
+
+
+@pytree_dataclass
+class LakeBudgets:
+    """What the budgets of a step miss."""
+
+    radiation: Float[Array, " column"]
+    """Sunlight: incident less absorbed and reflected, W m-2."""
+    surface: Float[Array, " column"]
+    """Absorbed radiation less the fluxes into the air and what entered the column, W m-2."""
+    heat: Float[Array, " column"]
+    """Storage and phase change less what entered the column and what the sensible heat was corrected by."""
+    water: Float[Array, " column"]
+    """kg m-2."""
+    snow: Float[Array, " column"]
+    """kg m-2."""
+
+
+@pytree_dataclass
+class LakeOutput:
+    """What a step tells beside the new state."""
+
+    radiation: SurfaceRadiation
+    sunlight: LakeSunlight
+    fluxes: LakeFluxes
+    """As the surface left them; `sensible` is that of the whole step."""
+    heat: LakeHeat
+    hydrology: LakeHydrology
+    budgets: LakeBudgets
+
+
+def lake_step(
+    state: LakeState,
+    weather: Weather,
+    deposition: Float[Array, "species column"],
+    constants: LakeConstants,
+    settings: Settings,
+) -> tuple[LakeState, LakeOutput]:
+    """One step of lakes; `deposition` of particles in kg m-2 s-1."""
+    radiation, sunlight = absorb_sunlight(state, weather)
+    surface_fluxes = exchange_with_air(state, weather, sunlight, constants)
+    heat = advance_heat(state, surface_fluxes, sunlight, constants, settings)
+    hydrology = move_water(state, weather, deposition, surface_fluxes, heat, constants, settings)
+    fluxes = fluxes_of_step(surface_fluxes, heat, hydrology)
+    state = advanced_state(state, weather, fluxes, hydrology, heat)
+    state = renew_lake_albedo(state, weather.cosine_zenith_next, constants)
+    budgets = budgets_of_step(weather, radiation, sunlight, fluxes, heat, hydrology)
+    return state, LakeOutput(radiation, sunlight, fluxes, heat, hydrology, budgets)
+
+
+def absorb_sunlight(state: LakeState, weather: Weather) -> tuple[SurfaceRadiation, LakeSunlight]:
+    """Sunlight absorbed and reflected, and what of it stays at the surface."""
+    columns = jnp.arange(state.snow_index.shape[0])
+    albedo = lake_ground_albedo_of(state)
+    canopy = dataclasses.replace(
+        open_sky(albedo, state.cosine_zenith > 0.0),
+        albedo_direct=state.albedo_direct,
+        albedo_diffuse=state.albedo_diffuse,
+        transmitted_direct=state.transmitted_direct,
+        transmitted_diffuse=state.transmitted_diffuse,
+    )
+    direct, diffuse = weather.shortwave_direct, weather.shortwave_diffuse
+    radiation = surface_radiation(
+        canopy,
+        albedo,
+        lake_snow_radiation_of(state),
+        IncidentRadiation(direct=direct, diffuse=diffuse),
+        jnp.zeros_like(state.snow_water),
+        -state.snow_index,
+        columns,
+        state.snow_depth < SHALLOW_SNOW,
+    )
+    reflected = radiation.reflected_direct[1] + radiation.reflected_diffuse[1]
+    ground = radiation.ground
+    share = surface_share_of_light(
+        ground.absorbed,
+        direct[1] + diffuse[1] - reflected,
+        top_layer(ground.absorbed_by_layer, state.snow_index),
+        state.snow_index < 0,
+    )
+    return radiation, LakeSunlight(ground.absorbed, share, ground.absorbed_by_layer)
+
+
+def exchange_with_air(
+    state: LakeState, weather: Weather, sunlight: LakeSunlight, constants: LakeConstants
+) -> LakeFluxes:
+    """Surface temperature and turbulent fluxes; all wind blows from the west, as in ELM's site mode."""
+    air = Air(
+        temperature=weather.temperature,
+        potential_temperature=weather.potential_temperature,
+        humidity=weather.specific_humidity,
+        pressure=weather.pressure,
+        eastward_wind=weather.wind,
+        northward_wind=jnp.zeros_like(weather.wind),
+        height=weather.reference_height,
+    )
+    surface = lake_surface(state, constants.grid)
+    return lake_fluxes(constants.shape, surface, air, sunlight, weather.longwave_down)
+
+
+def lake_surface(state: LakeState, grid: LakeGrid) -> LakeSurface:
+    """What the air meets at the start of a step."""
+    layered = state.snow_index < 0
+    snow = state.snow_thickness
+    thickness = top_layer(jnp.concatenate([snow, jnp.ones_like(snow[:1])]), state.snow_index)
+    ice, liquid = top_layer(state.ice, state.snow_index), top_layer(state.liquid_water, state.snow_index)
+    return LakeSurface(
+        temperature=state.ground_temperature,
+        first_layer=state.water_temperature[0],
+        top_snow_temperature=top_layer(state.temperature, state.snow_index),
+        top_snow_conductivity=snow_conductivity(ice, liquid, thickness),
+        half_top_layer=jnp.where(layered, thickness / 2.0, grid.thickness[0] / 2.0),
+        snow_layers=layered,
+        snow_water=state.snow_water,
+        eddy_conductivity=state.eddy_conductivity,
+        friction_velocity=state.friction_velocity,
+        roughness=state.roughness,
+    )
+
+
+def advance_heat(
+    state: LakeState,
+    fluxes: LakeFluxes,
+    sunlight: LakeSunlight,
+    constants: LakeConstants,
+    settings: Settings,
+) -> LakeHeat:
+    """Temperatures of snow, water and ground after conduction, phase change and convection."""
+    return lake_temperature(
+        constants.shape,
+        constants.grid,
+        constants.soil,
+        lake_water_of(state),
+        lake_ground_of(state),
+        fluxes,
+        sunlight,
+        settings.timestep,
+    )
+
+
+def move_water(
+    state: LakeState,
+    weather: Weather,
+    deposition: Float[Array, "species column"],
+    fluxes: LakeFluxes,
+    heat: LakeHeat,
+    constants: LakeConstants,
+    settings: Settings,
+) -> LakeHydrology:
+    """Snow, sediment and runoff."""
+    return lake_hydrology(
+        constants.grains,
+        constants.soil,
+        constants.grid,
+        lake_ground_of(state),
+        lake_snow_of(state, heat.ground),
+        heat,
+        LakeWeather(
+            rain=weather.rain,
+            snow=weather.snow,
+            air_temperature=weather.temperature,
+            evaporation=fluxes.evaporation,
+            surface_temperature=fluxes.temperature,
+            deposition=deposition,
+        ),
+        settings.timestep,
+    )
+
+
+def fluxes_of_step(fluxes: LakeFluxes, heat: LakeHeat, hydrology: LakeHydrology) -> LakeFluxes:
+    """Fluxes with the sensible heat that rounding and a melted snow layer leave to the air."""
+    more = hydrology.released_heat - heat.residual
+    return dataclasses.replace(fluxes, sensible=fluxes.sensible + more, net_heat=fluxes.net_heat - more)
+
+
+def advanced_state(
+    state: LakeState, weather: Weather, fluxes: LakeFluxes, hydrology: LakeHydrology, heat: LakeHeat
+) -> LakeState:
+    """The state after all but the albedo."""
+    ground, water = hydrology.ground, hydrology.water
+    shared = {
+        field.name: getattr(ground, field.name)
+        for field in dataclasses.fields(ground)
+        if not field.name.startswith("pond")
+    }
+    return dataclasses.replace(
+        state,
+        **shared,
+        water_temperature=water.temperature,
+        ice_fraction=water.ice_fraction,
+        eddy_conductivity=water.eddy_conductivity,
+        friction_velocity=fluxes.friction_velocity,
+        roughness=fluxes.roughness,
+        ground_temperature=fluxes.temperature,
+        snow_melt=hydrology.snow_melt,
+        snow_freezing=heat.snow_freezing,
+        grain_radius=hydrology.layers.grain_radius,
+        aerosol_mass=hydrology.layers.aerosol_mass,
+        leaf_temperature=weather.temperature,
+        longwave_out=fluxes.longwave_up,
+        screen_temperature=fluxes.screen_temperature,
+    )
+
+
+def renew_lake_albedo(
+    state: LakeState, cosine_zenith: Float[Array, " column"], constants: LakeConstants
+) -> LakeState:
+    """The state with the albedos of a zenith."""
+    direct, diffuse = lake_albedo(state.ground_temperature, state.snow_index, cosine_zenith)
+    albedo = lake_ground_albedo(direct, diffuse)
+    pack = SnowPack(
+        snow_index=state.snow_index,
+        liquid_water=state.liquid_water[:SNOW_LAYERS],
+        ice=state.ice[:SNOW_LAYERS],
+        snow_water=state.snow_water,
+        grain_radius=state.grain_radius,
+        aerosol_mass=state.aerosol_mass,
+    )
+    snow = lake_snow_radiation(constants.optics, pack, albedo, cosine_zenith)
+    sky = open_sky(albedo, cosine_zenith > 0.0)
+    return dataclasses.replace(
+        state,
+        cosine_zenith=cosine_zenith,
+        ground_albedo_direct=albedo.ground_albedo_direct,
+        ground_albedo_diffuse=albedo.ground_albedo_diffuse,
+        soil_albedo_direct=albedo.soil_albedo_direct,
+        soil_albedo_diffuse=albedo.soil_albedo_diffuse,
+        snow_albedo_direct=snow.albedo_direct,
+        snow_albedo_diffuse=snow.albedo_diffuse,
+        absorption_direct_visible=snow.layer_absorption_direct[0],
+        absorption_direct_near_infrared=snow.layer_absorption_direct[1],
+        absorption_diffuse_visible=snow.layer_absorption_diffuse[0],
+        absorption_diffuse_near_infrared=snow.layer_absorption_diffuse[1],
+        albedo_direct=sky.albedo_direct,
+        albedo_diffuse=sky.albedo_diffuse,
+        transmitted_direct=sky.transmitted_direct,
+        transmitted_diffuse=sky.transmitted_diffuse,
+    )
+
+
+def budgets_of_step(
+    weather: Weather,
+    radiation: SurfaceRadiation,
+    sunlight: LakeSunlight,
+    fluxes: LakeFluxes,
+    heat: LakeHeat,
+    hydrology: LakeHydrology,
+) -> LakeBudgets:
+    """What each budget of a step misses.
+
+    The heat of a melted layer that runs off reaches the air from the snow, after the heat balance; the
+    rounding that the sensible heat takes up entered the column.
+    """
+    net = sunlight.absorbed + weather.longwave_down - fluxes.longwave_up - fluxes.sensible - fluxes.latent
+    entered = heat.entered + heat.residual
+    return LakeBudgets(
+        radiation=radiation.balance_error,
+        surface=net + hydrology.released_heat - entered,
+        heat=heat.storage + heat.phase_change - entered,
+        water=hydrology.water_error,
+        snow=hydrology.snow_error,
+    )
