@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from kiloland.verify.land_streams import land_streams
 from kiloland.verify.oracle import checks
 from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.oracle.canopy import (
@@ -209,6 +210,20 @@ PROCESSES: tuple[Process, ...] = (
         "restarts one step apart, double per-step tapes",
         _absolute(0.0),
         thaw,
+    ),
+    Process(
+        "streams",
+        "deposition of nitrogen, phosphorus and particles, people and lightning at the end of every step",
+        "double per-step tapes, stream files",
+        _absolute(0.0),
+        land_streams,
+        bars={
+            "PDEP_TO_SMINP": _absolute(1e-24),
+            "BCDEP": _absolute(1e-26),
+            "OCDEP": _absolute(1e-26),
+            "DSTDEP": _absolute(1e-26),
+        },
+        uses_restarts=False,
     ),
 )
 """In the order of the table."""
