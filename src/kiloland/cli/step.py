@@ -13,8 +13,8 @@ Load one of ELM's restarts, run some steps, write ELM's full restart.
 The inputs that the namelist names are looked for, by their last part, in the folders given with --inputs.
 With --prescribe, a tape of column and patch vectors with one record a step drives the ground: heat flux
 (EFLX_GNET) and its derivative (DGNETDT) in place of computed fluxes; leaf area, canopy and soil water are
-set to the tape's at the end of each step. Without it, the ground gives heat and vapour to the air as bare
-ground does, below a canopy that only intercepts radiation.
+set to the tape's at the end of each step. Without it, all of water and energy of the soil columns is
+computed: canopy, snow, soil heat and soil water; leaf and stem area stay those of the restart.
 """
 
 EPILOG = """\

@@ -147,6 +147,11 @@ class LandConstants:
     carbon_dioxide: Float[Array, ""]
     """Share of the pressure of the air."""
 
+    @property
+    def index(self) -> BlockIndex:
+        """Which patch stands on which column."""
+        return self.column.index
+
 
 @pytree_dataclass
 class Precipitation:

@@ -14,30 +14,37 @@ from kiloland.atmosphere.calendar import ModelTimes
 from kiloland.atmosphere.forcing import ForcingSource, Places
 from kiloland.atmosphere.site import SiteSource
 from kiloland.errors import InputError
+from kiloland.land.full_step import Surroundings, step_of_water_and_energy
 from kiloland.land.state import LandState
 from kiloland.land.step import (
     PrescribedFlux,
     Settings,
     Weather,
     renew_albedo,
-    step_with_bare_ground,
     step_with_prescribed_flux,
 )
 from kiloland.land.subgrid import round_up
 from kiloland.run.clock import date_of_seconds
 from kiloland.run.engine import join_states, split_state, weather_series
+from kiloland.run.full_setup import (
+    LandInputs,
+    RunningMean,
+    land_constants,
+    land_inputs_of_namelist,
+    surround,
+)
 from kiloland.run.namelist import ElmSettings, find_input, read_namelists
 from kiloland.run.parameters import read_parameters
 from kiloland.run.prescribe import PrescribedTape
 from kiloland.run.restart import Restart, load_state, read_restart, soil_columns, with_date, write_restart
 from kiloland.run.setup import PreparedGroup, prepare_group, zenith_at_ends
-from kiloland.run.surface import read_surface, surface_positions
+from kiloland.run.surface import Surface, read_surface, surface_positions
 
 logger = logging.getLogger(__name__)
 
 NOT_SIMULATED = (
-    "only soil columns are advanced: radiation, temperature of soil and snow, freezing and melting; "
-    "all else is carried"
+    "only soil columns are advanced, in water and energy; vegetation, carbon and nutrients, and the other "
+    "columns are carried"
 )
 
 
@@ -52,6 +59,19 @@ class ElmCase:
     source: ForcingSource
     longitude: np.ndarray
     latitude: np.ndarray
+    surface: Surface
+    folders: tuple[Path, ...]
+    """Where the inputs of the namelist are."""
+
+    def land_inputs(self) -> LandInputs:
+        """Traits and tables that the namelist names.
+
+        Raises:
+            InputError: a file or a variable that is missing or unfit.
+        """
+        return land_inputs_of_namelist(
+            self.settings.namelist, self.settings.parameters, self.folders, self.longitude, self.latitude
+        )
 
     @property
     def start(self) -> int:
@@ -73,9 +93,10 @@ def open_elm_case(restart_file: Path, namelist: Path, folders: Sequence[Path]) -
     longitude, latitude = restart.values["grid1d_lon"], restart.values["grid1d_lat"]
     surface_file = find_input(settings.surface, folders)
     positions = surface_positions(surface_file, restart.values["grid1d_ixy"], restart.values["grid1d_jxy"])
+    surface = read_surface(surface_file, positions, longitude, latitude)
     prepared = prepare_group(
         group,
-        read_surface(surface_file, positions, longitude, latitude),
+        surface,
         read_parameters(find_input(settings.parameters, folders)),
         round_up(group.columns, 64),
     )
@@ -88,6 +109,8 @@ def open_elm_case(restart_file: Path, namelist: Path, folders: Sequence[Path]) -
         source=SiteSource.open(find_input(settings.site_forcing, folders), places, maximum_distance=None),
         longitude=longitude,
         latitude=latitude,
+        surface=surface,
+        folders=tuple(folders),
     )
 
 
@@ -103,13 +126,28 @@ def weather_of_steps(case: ElmCase, first: int, count: int) -> Weather:
 
 
 def run_steps(case: ElmCase, count: int) -> LandState:
-    """The state of the group after so many steps with the fluxes of bare ground."""
-    settings, constants = Settings(timestep=float(case.settings.timestep)), case.prepared.constants[0]
-    series = weather_of_steps(case, case.start, count)
-    state = case.state
-    for number in range(count):
-        state, _ = _bare(state, _weather_of(series, number), constants, settings)
-    return join_states([state], case.prepared.blocks, case.prepared.group)
+    """The state of the group after so many steps of water and energy; vegetation stays as it is."""
+    settings, group, block = case.settings, case.prepared.group, case.prepared.blocks[0]
+    step = Settings(timestep=float(settings.timestep))
+    cells = group.gridcell[block.column_take]
+    inputs = case.land_inputs()
+    constants = land_constants(case.prepared.constants[0], group, block, case.surface, inputs)
+    mean = RunningMean.of(case.restart, settings.timestep)
+    state, start = case.state, case.start
+    for _ in range(count):
+        surroundings = surround(
+            weather_of_steps(case, start, 1),
+            start,
+            settings.timestep,
+            case.latitude[cells],
+            inputs.deposition[:, cells],
+            mean,
+            settings.orbital_year,
+        )
+        one: Surroundings = jax.tree.map(lambda values: values[0], surroundings)
+        state, _ = _full(state, one, constants, step)
+        start += settings.timestep
+    return join_states([state], case.prepared.blocks, group)
 
 
 def run_prescribed_steps(case: ElmCase, count: int, tape: PrescribedTape) -> LandState:
@@ -135,7 +173,7 @@ def _weather_of(series: Weather, number: int) -> Weather:
     return weather
 
 
-_bare = jax.jit(step_with_bare_ground, static_argnames="settings")
+_full = jax.jit(step_of_water_and_energy, static_argnames="settings")
 _prescribed = jax.jit(step_with_prescribed_flux, static_argnames="settings")
 _albedo = jax.jit(renew_albedo)
 
