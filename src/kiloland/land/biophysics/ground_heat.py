@@ -12,7 +12,7 @@ from kiloland.land.biophysics.soil_temperature import SurfaceHeat, TemperatureSo
 from kiloland.land.biophysics.thermal_properties import ThermalProperties, thermal_properties
 from kiloland.land.pytree import pytree_dataclass
 from kiloland.land.soil_properties import SoilProperties
-from kiloland.land.vertical import SNOW_LAYERS, column_grid, snow_layer_mask
+from kiloland.land.vertical import SNOW_LAYERS, ColumnGrid, column_grid, snow_layer_mask
 
 
 @pytree_dataclass
@@ -63,10 +63,26 @@ def advance_temperature(
 
     Conduction is solved first, with water as it stands; then the pond freezes, then layers melt and freeze.
     """
-    grid = column_grid(
+    grid = grid_of(state)
+    return advance_layers(grid, thermal_properties(grid, soil, state), soil, state, heat, timestep)
+
+
+def grid_of(state: GroundState) -> ColumnGrid:
+    """Layers of snow and ground of each column."""
+    return column_grid(
         state.snow_index, state.snow_thickness, state.snow_node_depth, state.snow_interface_depth
     )
-    thermal = thermal_properties(grid, soil, state)
+
+
+def advance_layers(
+    grid: ColumnGrid,
+    thermal: ThermalProperties,
+    soil: SoilProperties | None,
+    state: GroundState,
+    heat: SurfaceHeat,
+    timestep: float,
+) -> GroundHeat:
+    """The same for ground of given thermal properties; `soil` None where it has no pores."""
     solution = solve_temperature(grid, thermal, state, heat, timestep)
     pond = freeze_pond(solution, thermal, state, heat.derivative, timestep)
     phase = change_phase(grid, soil, solution, pond.state, timestep)

@@ -187,7 +187,7 @@ def supercooled_water(
 
 def change_phase(
     grid: ColumnGrid,
-    soil: SoilProperties,
+    soil: SoilProperties | None,
     solution: TemperatureSolution,
     state: GroundState,
     timestep: float,
@@ -198,7 +198,8 @@ def change_phase(
     freezes. The heat available at T_f, w (D - 1/a) (T_f - T), is used for the phase change as far as there
     is water; the rest changes the temperature by a / w / (1 - a D). w is the snow fraction in snow rows,
     1 in ground rows; D the surface response; a the warming factor. A pack without layers melts first.
-    `state` holds the temperatures after the solve and the freezing of the pond.
+    `state` holds the temperatures after the solve and the freezing of the pond; `soil` None is ground without
+    pores, where no water stays liquid below T_f.
     """
     weight = _row_weight(state)
     limit = _supercooled_rows(grid, soil, state)
@@ -287,9 +288,11 @@ def _onset(
 
 
 def _supercooled_rows(
-    grid: ColumnGrid, soil: SoilProperties, state: GroundState
+    grid: ColumnGrid, soil: SoilProperties | None, state: GroundState
 ) -> Float[Array, "total column"]:
-    """Supercooled water of ground rows, 0 in snow rows, kg m-2."""
+    """Supercooled water of ground rows, 0 in snow rows and in ground without pores, kg m-2."""
+    if soil is None:
+        return jnp.zeros_like(state.temperature)
     ground = slice(SNOW_LAYERS, None)
     limit = supercooled_water(soil, grid.thickness[ground], state.temperature[ground])
     return jnp.concatenate([jnp.zeros_like(state.temperature[:SNOW_LAYERS]), limit])

@@ -49,27 +49,33 @@ class ThermalProperties:
 
 def thermal_properties(grid: ColumnGrid, soil: SoilProperties, state: GroundState) -> ThermalProperties:
     """Conductivities, conductances and heat capacities of all layers (ELM `SoilThermProp`)."""
-    snow_rows, ground_rows = slice(0, SNOW_LAYERS), slice(SNOW_LAYERS, None)
-    liquid, ice = state.liquid_water, state.ice
+    ground_rows = slice(SNOW_LAYERS, None)
+    liquid, ice = state.liquid_water[ground_rows], state.ice[ground_rows]
+    thickness = grid.thickness[ground_rows]
+    conductivity = soil_thermal_conductivity(soil, thickness, state.temperature[ground_rows], liquid, ice)
+    solids = soil.solid_heat_capacity * (1.0 - soil.porosity) * thickness
+    capacity = solids + (liquid * HEAT_CAPACITY_LIQUID + ice * HEAT_CAPACITY_ICE)
+    return layered_properties(grid, state, conductivity, capacity)
+
+
+def layered_properties(
+    grid: ColumnGrid,
+    state: GroundState,
+    ground_conductivity: Float[Array, "ground column"],
+    ground_capacity: Float[Array, "ground column"],
+) -> ThermalProperties:
+    """Properties of snow, ground and pond on ground of given properties (W m-1 K-1, J m-2 K-1).
+
+    A pack without layers adds its heat capacity to the first layer of the ground.
+    """
+    snow_rows = slice(0, SNOW_LAYERS)
+    liquid, ice = state.liquid_water[snow_rows], state.ice[snow_rows]
     exists, fraction = grid.active[snow_rows], state.effective_snow_fraction[None, :]
-    snow_conductivity = snow_thermal_conductivity(
-        exists, grid.thickness[snow_rows], liquid[snow_rows], ice[snow_rows], fraction
-    )
-    ground_conductivity = soil_thermal_conductivity(
-        soil,
-        grid.thickness[ground_rows],
-        state.temperature[ground_rows],
-        liquid[ground_rows],
-        ice[ground_rows],
-    )
+    snow_conductivity = snow_thermal_conductivity(exists, grid.thickness[snow_rows], liquid, ice, fraction)
     conductivity = jnp.concatenate([snow_conductivity, ground_conductivity])
 
-    snow_water = HEAT_CAPACITY_LIQUID * liquid[snow_rows] + HEAT_CAPACITY_ICE * ice[snow_rows]
+    snow_water = HEAT_CAPACITY_LIQUID * liquid + HEAT_CAPACITY_ICE * ice
     snow_capacity = jnp.where(exists, jnp.maximum(divide(snow_water, fraction), THIN_LAYER), THIN_LAYER)
-    solids = soil.solid_heat_capacity * (1.0 - soil.porosity) * grid.thickness[ground_rows]
-    ground_capacity = solids + (
-        liquid[ground_rows] * HEAT_CAPACITY_LIQUID + ice[ground_rows] * HEAT_CAPACITY_ICE
-    )
     layerless_pack = jnp.where(state.snow_index == 0, HEAT_CAPACITY_ICE * state.snow_water, 0.0)
     ground_capacity = ground_capacity.at[0].add(layerless_pack)
 
