@@ -249,12 +249,16 @@ def _scattering(
         return back, through, beam
 
     reflection_direct, transmission_direct, beam = of_beam(cosine)
-    back, through, total = jnp.zeros_like(tau), jnp.zeros_like(tau), 0.0
-    for mu, weight in zip(GAUSS_POINTS, GAUSS_WEIGHTS, strict=True):
-        one_back, one_through, _ = of_beam(mu)
-        back = back + mu * one_back * weight
-        through = through + mu * one_through * weight
-        total += mu * weight
+
+    def add(sums: tuple[Array, Array], point: tuple[Array, Array]) -> tuple[tuple[Array, Array], None]:
+        mu, weight = point
+        back, through, _ = of_beam(mu)
+        return (sums[0] + mu * back * weight, sums[1] + mu * through * weight), None
+
+    none = jnp.zeros_like(tau)
+    points = jnp.asarray(GAUSS_POINTS), jnp.asarray(GAUSS_WEIGHTS)
+    (back, through), _ = jax.lax.scan(add, (none, none), points)
+    total = sum(mu * weight for mu, weight in zip(GAUSS_POINTS, GAUSS_WEIGHTS, strict=True))
     return _Layers(reflection_direct, transmission_direct, back / total, through / total, beam)
 
 
