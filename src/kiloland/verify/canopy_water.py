@@ -76,9 +76,12 @@ def water_stress_differences(compared: ComparedSteps) -> Iterator[tuple[int, Dif
         for name, values in ours.items():
             if name in step.tape:
                 mine = compared.on_patches(values, number)
-                reference = step.patches(name, group)[: mine.shape[0]] if mine.ndim == 2 else None
-                reference = step.patches(name, group) if reference is None else reference
+                stored = step.patches(name, group)
+                reference = stored[: mine.shape[0]] if mine.ndim == 2 else stored
                 yield number, difference(name, mine, reference, np.broadcast_to(exposed, mine.shape))
+        stored = np.asarray(step.after.values["btran2"], np.float64)[group.patch_row]
+        total = compared.on_patches(result.stress.total_water_factor, number)
+        yield number, difference("btran2", total, stored, exposed)
         if "RRESIS" in step.tape:
             mine = compared.on_patches(result.stress.resistance, number)
             reference = step.patches("RRESIS", group)[: mine.shape[0]]
