@@ -181,6 +181,8 @@ class Exchange:
     stress: MoistureStress
     ground_fourth: Float[Array, " patch"]
     """Mean of T^4 over snow, soil and pond, K4."""
+    sky: Float[Array, " patch"]
+    """Longwave from the sky, W m-2."""
     heat: SurfaceHeat
     """Into the ground of each column."""
 
@@ -366,6 +368,7 @@ def exchange_with_air(
         canopy=canopy,
         stress=stress,
         ground_fourth=fourth,
+        sky=weather.longwave_down[of_patch],
         heat=mean,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Any
 from kiloland.atmosphere.orbit import VALID_YEARS
 from kiloland.errors import InputError
 from kiloland.grid.partition import Partition
-from kiloland.land.fields import FIELDS
+from kiloland.land.fields import FIELDS, Field
+from kiloland.land.full_fields import FULL_FIELDS
 from kiloland.land.subgrid import LANES
 from kiloland.run.clock import Interval, date_label, parse_date
 from kiloland.run.configuration import decode, parse_toml, read_toml
@@ -36,6 +38,8 @@ class SurfaceFlux(Enum):
 
     BARE_GROUND = "bare-ground"
     """Turbulent fluxes of the bare ground, below a canopy that only intercepts radiation."""
+    FULL = "full"
+    """All of water and energy: canopies, snow, ponds, soil heat and soil water."""
 
 
 class LeafArea(Enum):
@@ -96,6 +100,11 @@ class InputTable:
     parameters: Path
     restart: Path | None = None
     leaf_area: LeafArea = LeafArea.INITIAL
+    snow_optics: Path | None = None
+    snow_ageing: Path | None = None
+    """ELM's tables of snow optics and of the ageing of grains, for ``surface_flux = "full"``."""
+    deposition: Path | None = None
+    """Particles that fall on snow; without it none do."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,8 @@ class AtmosphereTable:
     """Interpolate sunshine so that the energy of every sample is kept exactly."""
     fill: bool = False
     """Replace the bad samples of a measured record instead of refusing it."""
+    carbon_dioxide: float = 284.7
+    """Share of CO2 in the air, 1e-6."""
     anywhere: bool = False
     """Use the weather of a site farther than half a degree from the cells."""
 
@@ -240,7 +251,7 @@ class Case:
             "input": ("leaf_area",),
             "atmosphere": (
                 *("kind", "prefix", "year_first", "year_last", "year_align"),
-                *("conserve_shortwave", "fill"),
+                *("conserve_shortwave", "fill", "carbon_dioxide"),
             ),
         }
         values = {
@@ -287,12 +298,28 @@ def check_case_text(text: str, path: str | Path) -> None:
 
 def _checked(table: dict[str, Any], file: Path) -> Case:
     case = decode(Case, table, file)
+    _check_tables(case, file)
+    known = FULL_FIELDS if case.case.surface_flux is SurfaceFlux.FULL else FIELDS
     for number, tape in enumerate(case.history):
-        _check_fields(tape, file, f"history[{number}].fields")
+        _check_fields(tape, known, file, f"history[{number}].fields")
     return case
 
 
-def _check_fields(tape: HistoryTable, file: Path, where: str) -> None:
+def _check_tables(case: Case, file: Path) -> None:
+    """Refuse a case of all processes without the tables that they need."""
+    if case.case.surface_flux is not SurfaceFlux.FULL:
+        return
+    for key in ("snow_optics", "snow_ageing"):
+        if getattr(case.input, key) is None:
+            raise InputError(
+                "key missing",
+                file=file,
+                where=f"input.{key}",
+                expected='the path of a table, which surface_flux = "full" needs',
+            )
+
+
+def _check_fields(tape: HistoryTable, fields_known: Mapping[str, Field], file: Path, where: str) -> None:
     """Refuse fields that are unknown, not computed, or twice on one tape."""
     try:
         names = [variable.name for variable in tape.variables()]
@@ -303,14 +330,14 @@ def _check_fields(tape: HistoryTable, file: Path, where: str) -> None:
             error.problem, file=file, variable=error.variable, where=where, hint=error.hint
         ) from None
     for name in names:
-        if name not in FIELDS:
-            near = difflib.get_close_matches(name, FIELDS, n=3, cutoff=0.6)
+        if name not in fields_known:
+            near = difflib.get_close_matches(name, fields_known, n=3, cutoff=0.6)
             raise InputError(
                 "this field is not computed yet",
                 file=file,
                 variable=name,
                 where=where,
-                expected=f"one of {', '.join(FIELDS)}",
+                expected=f"one of {', '.join(fields_known)}",
                 hint=f"did you mean {', '.join(near)}?" if near else None,
             )
         if names.count(name) > 1:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,6 @@ from kiloland.files import newest_complete_set, remove_stale_temporaries, write_
 from kiloland.files.manifest import Manifest, manifests_in
 from kiloland.files.run_lock import RunLock
 from kiloland.land.ledger import BARS, BUDGETS, UNITS
-from kiloland.land.step import Weather, step_with_bare_ground
 from kiloland.run.balance import balance_summary
 from kiloland.run.case import Case, read_case
 from kiloland.run.clock import DAY, Interval, date_label
@@ -239,7 +239,7 @@ class Run:
             return this, None
         return this, Wanted(0, end, (self.next_event(end) - end) // self.step)
 
-    def advance_block(self, number: int, series: Weather, count: int) -> None:
+    def advance_block(self, number: int, series: Any, count: int) -> None:
         """Compute the steps of a chunk on one block."""
         model = self.model
         block = model.prepared.blocks[number]
@@ -254,7 +254,7 @@ class Run:
                 series,
                 jnp.asarray(count, jnp.int32),
                 model.prepared.constants[number],
-                step=step_with_bare_ground,
+                physics=model.physics,
                 plans=self.plans,
                 settings=model.settings,
             )

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,15 +19,14 @@ import numpy as np
 
 from kiloland.atmosphere.forcing import Forcing
 from kiloland.land.accumulate import accumulate
-from kiloland.land.fields import FIELDS, FieldContext
-from kiloland.land.ledger import Ledger, budgets_of_step, enter_step
+from kiloland.land.fields import FieldContext
+from kiloland.land.ledger import Ledger, enter_step
 from kiloland.land.state import LandState
-from kiloland.land.step import ColumnConstants, Settings, StepOutput, Weather
+from kiloland.land.step import Settings, Weather
 from kiloland.land.subgrid import Block, ColumnGroup, patch_to_column
-from kiloland.land.vertical import GROUND_LAYERS, SNOW_LAYERS
+from kiloland.land.vertical import GROUND_LAYERS, SNOW_LAYERS, SOIL_LAYERS
+from kiloland.run.physics import Physics
 from kiloland.variables import Averaging, history_variable
-
-Step = Callable[[LandState, Weather, ColumnConstants, Settings], tuple[LandState, StepOutput]]
 
 
 @dataclass(frozen=True)
@@ -41,43 +41,44 @@ class FieldPlan:
 Accumulators = tuple[tuple[jax.Array, ...], ...]
 
 
-@partial(jax.jit, static_argnames=("step", "plans", "settings"), donate_argnums=(0, 1, 2))
+@partial(jax.jit, static_argnames=("physics", "plans", "settings"), donate_argnums=(0, 1, 2))
 def advance_block(
     state: LandState,
     accumulators: Accumulators,
     ledger: Ledger,
-    series: Weather,
+    series: Any,
     count: jax.Array,
-    constants: ColumnConstants,
+    constants: Any,
     *,
-    step: Step,
+    physics: Physics,
     plans: tuple[tuple[FieldPlan, ...], ...],
     settings: Settings,
 ) -> tuple[LandState, Accumulators, Ledger]:
-    """Advance one block by ``count`` steps of a weather series ``[step, ...]`` that may be longer."""
+    """Advance one block by ``count`` steps of a series of inputs ``[step, ...]`` that may be longer."""
 
     def body(
         number: jax.Array, carry: tuple[LandState, Accumulators, Ledger]
     ) -> tuple[LandState, Accumulators, Ledger]:
         before, sums, ledger = carry
-        weather: Weather = jax.tree.map(lambda values: values[number], series)
-        after, output = step(before, weather, constants, settings)
-        context = FieldContext(after, output, weather, constants)
+        inputs = jax.tree.map(lambda values: values[number], series)
+        after, output = physics.step(before, inputs, constants, settings)
+        context = physics.context(after, output, inputs, constants)
         sums = tuple(
             tuple(
-                accumulate(total, field_value(plan, context), plan.averaging)
+                accumulate(total, field_value(plan, context, physics), plan.averaging)
                 for total, plan in zip(totals, plan_of_tape, strict=True)
             )
             for totals, plan_of_tape in zip(sums, plans, strict=True)
         )
-        return after, sums, enter_step(ledger, budgets_of_step(before, after, output, constants, settings))
+        budgets = physics.budgets(before, after, output, inputs, constants, settings)
+        return after, sums, enter_step(ledger, budgets)
 
     return jax.lax.fori_loop(0, count, body, (state, accumulators, ledger))  # type: ignore[no-any-return]
 
 
-def field_value(plan: FieldPlan, context: FieldContext) -> jax.Array:
+def field_value(plan: FieldPlan, context: FieldContext, physics: Physics) -> jax.Array:
     """Value of one field in one step: on patches, or on columns as the mean of their patches."""
-    field = FIELDS[plan.name]
+    field = physics.fields[plan.name]
     value = field.value(context)
     index = context.constants.index
     if plan.on_patches:
@@ -87,7 +88,7 @@ def field_value(plan: FieldPlan, context: FieldContext) -> jax.Array:
 
 def field_levels(name: str) -> tuple[int, ...]:
     """Sizes of the level axes of a field, from the registry."""
-    sizes = {"levgrnd": GROUND_LAYERS, "numrad": 2, "levsno": SNOW_LAYERS}
+    sizes = {"levgrnd": GROUND_LAYERS, "numrad": 2, "levsno": SNOW_LAYERS, "levsoi": SOIL_LAYERS}
     return tuple(sizes[dim] for dim in history_variable(name).dims)
 
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kiloland.errors import InputError
+from kiloland.run.canopy_parameters import read_carbon_dioxide_share
 from kiloland.run.clock import date_label, parse_date
 from kiloland.run.namelist import find_input, read_namelists
 from kiloland.run.restart import read_restart
+from kiloland.run.snow_tables import find_snow_files
 
 
 def case_from_namelists(
@@ -42,6 +44,7 @@ def case_from_namelists(
             "no site forcing (metdata_bypass): write the table [atmosphere] of the case yourself", file=lnd_in
         )
     begin = _start(restart, start)
+    snow = find_snow_files(lnd_in, folders)
     leaf_area_or_restart = f"restart = {_quoted(restart.resolve())}" if restart else 'leaf_area = "surface"'
     lines = [
         f"# made from {lnd_in.name}",
@@ -52,19 +55,26 @@ def case_from_namelists(
         f'stop = "{date_label(_date(stop))}"',
         f"step_seconds = {settings.timestep}",
         f"orbital_year = {settings.orbital_year}",
+        'surface_flux = "full"',
         "",
         "[input]",
         f"domain = {_quoted(find_input(settings.domain, folders).resolve())}",
         f"surface = {_quoted(find_input(settings.surface, folders).resolve())}",
         f"parameters = {_quoted(find_input(settings.parameters, folders).resolve())}",
         leaf_area_or_restart,
+        f"snow_optics = {_quoted(snow.optics.resolve())}",
+        f"snow_ageing = {_quoted(snow.ageing.resolve())}",
+        *([f"deposition = {_quoted(snow.deposition.resolve())}"] if snow.deposition else []),
         "",
         "[atmosphere]",
         'kind = "elm-site"',
         f"path = {_quoted(find_input(settings.site_forcing, folders).resolve())}",
+        f"carbon_dioxide = {read_carbon_dioxide_share(lnd_in) * 1.0e6!r}",
         "",
         "[[history]]",
-        'fields = ["TSOI", "TG", "FSH", "EFLX_LH_TOT", "FSA", "FIRE", "FGR", "SOILLIQ", "SOILICE"]',
+        'fields = ["TSOI", "TG", "TV", "TSA", "FSH", "EFLX_LH_TOT", "FSA", "FIRE", "FGR",',
+        '  "SOILLIQ", "SOILICE", "H2OSNO", "SNOW_DEPTH", "ZWT", "TWS", "FPSN",',
+        '  "QRUNOFF", "QOVER", "QDRAI", "QSOIL", "QVEGE", "QVEGT"]',
         'every = "1 month"',
     ]
     return "\n".join(lines) + "\n"

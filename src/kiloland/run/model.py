@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,19 +21,26 @@ from kiloland.atmosphere.streams import DATM_METHODS, StreamSource, daymet_strea
 from kiloland.errors import InputError
 from kiloland.files import Rearranger
 from kiloland.grid import Domain, read_domain
-from kiloland.land.fields import FIELDS
 from kiloland.land.ledger import Ledger, open_ledger
 from kiloland.land.state import LandState
-from kiloland.land.step import Settings, renew_albedo
-from kiloland.land.subgrid import ColumnGroup
-from kiloland.run.case import AtmosphereKind, Case, LeafArea
+from kiloland.land.step import Settings, Weather
+from kiloland.land.subgrid import Block, ColumnGroup
+from kiloland.run.case import AtmosphereKind, Case, LeafArea, SurfaceFlux
 from kiloland.run.cells import OwnCells, check_whole_domain, own_cells
 from kiloland.run.clock import date_label
 from kiloland.run.distribute import Members
 from kiloland.run.engine import field_levels, split_state
+from kiloland.run.full_setup import (
+    LandInputs,
+    RunningMean,
+    land_constants,
+    read_land_inputs,
+    surround,
+)
 from kiloland.run.initial import cold_start, existing_patches
 from kiloland.run.leaf_area import MonthlyLeafArea
 from kiloland.run.parameters import read_parameters
+from kiloland.run.physics import Physics, physics_of
 from kiloland.run.ranks import Ranks
 from kiloland.run.restart import Restart, load_state, read_restart, soil_columns
 from kiloland.run.setup import PreparedGroup, prepare_group, zenith_at_ends
@@ -56,11 +65,30 @@ class Model:
     source: ForcingSource
     leaf_area: MonthlyLeafArea | None
     settings: Settings
+    physics: Physics
+    inputs: LandInputs | None
+    """Traits and tables of a run of all processes."""
+    running_mean: RunningMean
     states: list[LandState]
     ledgers: list[Ledger]
     tapes: list[Tape]
     time: int
     """Seconds since 0001-01-01: the states belong to this moment."""
+
+    def surround(self, weather: Weather, block: Block, first: int) -> Any:
+        """The inputs of a block's steps from a moment on, as its processes take them."""
+        if self.inputs is None:
+            return weather
+        cells = self.prepared.group.gridcell[block.column_take]
+        return surround(
+            weather,
+            first,
+            self.case.case.step_seconds,
+            self.domain.latitude[cells],
+            self.inputs.deposition[:, cells],
+            self.running_mean,
+            self.case.case.orbital_year,
+        )
 
 
 def open_model(case: Case, ranks: Ranks, resume_from: Path | None = None) -> Model:
@@ -157,6 +185,9 @@ def _assemble(
     domain, surface = place.domain, place.surface
     parameters = read_parameters(case.input.parameters)
     prepared = prepare_group(group, surface, parameters, case.compute.columns_per_block, slots)
+    inputs = _land_inputs(case, domain)
+    if inputs is not None:
+        prepared = _with_land_constants(prepared, surface, inputs)
     state = load_state(restart, group)
     states = [split_state(state, block) for block in prepared.blocks]
     return Model(
@@ -170,11 +201,40 @@ def _assemble(
         source=open_source(case, Places(domain.longitude, domain.latitude, domain.gridcell_id)),
         leaf_area=_leaf_area(case, surface, prepared),
         settings=Settings(timestep=float(case.case.step_seconds)),
+        physics=physics_of(case.case.surface_flux),
+        inputs=inputs,
+        running_mean=RunningMean.of(restart, case.case.step_seconds),
         states=states,
         ledgers=[open_ledger(len(block.column_take)) for block in prepared.blocks],
         tapes=_open_tapes(case, prepared),
         time=restart.seconds,
     )
+
+
+def _land_inputs(case: Case, domain: Domain) -> LandInputs | None:
+    """Traits and tables where the case computes all processes."""
+    table = case.input
+    if table.snow_optics is None or table.snow_ageing is None:
+        return None
+    if case.case.surface_flux is not SurfaceFlux.FULL:
+        return None
+    return read_land_inputs(
+        table.parameters,
+        table.snow_optics,
+        table.snow_ageing,
+        table.deposition,
+        case.atmosphere.carbon_dioxide * 1.0e-6,
+        domain.longitude,
+        domain.latitude,
+    )
+
+
+def _with_land_constants(prepared: PreparedGroup, surface: Surface, inputs: LandInputs) -> PreparedGroup:
+    constants = [
+        land_constants(columns, prepared.group, block, surface, inputs)
+        for columns, block in zip(prepared.constants, prepared.blocks, strict=True)
+    ]
+    return dataclasses.replace(prepared, constants=constants)
 
 
 def _cold_start(case: Case, place: _Place, numbering: PatchNumbering) -> Restart:
@@ -264,15 +324,16 @@ def _leaf_area(case: Case, surface: Surface, prepared: PreparedGroup) -> Monthly
 
 def _open_tapes(case: Case, prepared: PreparedGroup) -> list[Tape]:
     tapes = []
+    known = physics_of(case.case.surface_flux).fields
     for number, table in enumerate(case.history):
         variables = table.variables()
         for variable in variables:
-            if variable.name not in FIELDS:
+            if variable.name not in known:
                 raise InputError(
                     "this field is not computed yet",
                     variable=variable.name,
                     where=f"history[{number}].fields",
-                    expected=", ".join(FIELDS),
+                    expected=", ".join(known),
                 )
         shapes = tuple(field_levels(variable.name) for variable in variables)
         tape = Tape(number, table, variables, shapes, case.start)
@@ -281,12 +342,9 @@ def _open_tapes(case: Case, prepared: PreparedGroup) -> list[Tape]:
     return tapes
 
 
-_albedo = jax.jit(renew_albedo)
-
-
 def _first_albedo(model: Model) -> None:
     """Leaf area and albedos at the start of a cold start, as the end of a step before it would leave them."""
-    step = model.case.case.step_seconds
+    step, albedo = model.case.case.step_seconds, jax.jit(model.physics.albedo)
     zenith = zenith_at_ends(
         model.time - step,
         step,
@@ -302,4 +360,4 @@ def _first_albedo(model: Model) -> None:
         if model.leaf_area is not None:
             state = model.leaf_area.impose(state, block, model.time)
         on_columns = jnp.asarray(zenith[model.prepared.group.gridcell[block.column_take]])
-        model.states[number] = _albedo(state, on_columns, constants)
+        model.states[number] = albedo(state, on_columns, constants)

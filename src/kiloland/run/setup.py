@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +24,8 @@ class PreparedGroup:
 
     group: ColumnGroup
     blocks: list[Block]
-    constants: list[ColumnConstants]
+    constants: list[Any]
+    """Of the type that the step takes: ``ColumnConstants``, or ``LandConstants`` for all processes."""
 
 
 def prepare_group(
@@ -44,7 +46,7 @@ def prepare_group(
     """
     blocks = split_into_blocks(group, columns_per_block, slots)
     properties = jax.jit(soil_properties)
-    constants = []
+    constants: list[ColumnConstants] = []
     for block in blocks:
         cells = group.gridcell[block.column_take]
         constants.append(

@@ -9,12 +9,11 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from kiloland.atmosphere.calendar import ModelTimes
-from kiloland.land.step import Weather
 from kiloland.run.engine import weather_series
 from kiloland.run.model import Model
 from kiloland.run.setup import PreparedGroup, zenith_at_ends
@@ -62,7 +61,7 @@ class WeatherReader:
         self._model = model
         self._batches = batches
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="weather")
-        self._coming: dict[Wanted, Future[list[Weather]]] = {}
+        self._coming: dict[Wanted, Future[list[Any]]] = {}
 
     def __enter__(self) -> Self:
         """The reader itself."""
@@ -74,7 +73,7 @@ class WeatherReader:
         """Drop what is not needed any more."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def take(self, wanted: Wanted, then: Wanted | None) -> list[Weather]:
+    def take(self, wanted: Wanted, then: Wanted | None) -> list[Any]:
         """The weather of each block of a batch; the batch that comes next is begun.
 
         Raises:
@@ -85,7 +84,7 @@ class WeatherReader:
             self._coming = {then: self._pool.submit(self._read, then)}
         return current.result()
 
-    def _read(self, wanted: Wanted) -> list[Weather]:
+    def _read(self, wanted: Wanted) -> list[Any]:
         model, batch = self._model, self._batches[wanted.batch]
         case = model.case.case
         cells = np.arange(batch.first_cell, batch.end_cell)
@@ -101,6 +100,10 @@ class WeatherReader:
         steps = model.case.compute.steps_per_chunk
         gridcell = model.prepared.group.gridcell
         return [
-            weather_series(forcing, zenith, gridcell[block.column_take] - batch.first_cell, steps)
+            model.surround(
+                weather_series(forcing, zenith, gridcell[block.column_take] - batch.first_cell, steps),
+                block,
+                wanted.start,
+            )
             for block in (model.prepared.blocks[number] for number in batch.blocks)
         ]

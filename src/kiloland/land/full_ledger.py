@@ -1,0 +1,87 @@
+"""The budgets of a step of water and energy."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from kiloland.land.full_step import FullOutput, LandConstants, Surroundings
+from kiloland.land.ledger import Budget, total_water
+from kiloland.land.state import LandState
+from kiloland.land.step import Settings
+from kiloland.land.subgrid import BlockIndex, patch_to_column
+
+
+def full_budgets(
+    before: LandState,
+    after: LandState,
+    output: FullOutput,
+    surroundings: Surroundings,
+    constants: LandConstants,
+    settings: Settings,
+) -> tuple[Budget, ...]:
+    """Heat, radiation and water of each column, in the order of the ledger.
+
+    Heat of snow, pond and ground: what enters the surface = storage + phase change, W m-2. Radiation:
+    incident = absorbed + reflected, W m-2, the error that of the worst patch. Water, kg m-2: what was there
+    and fell = what is there and left, with canopy, snow, pond, soil and aquifer.
+    """
+    index = constants.index
+    return (
+        _heat(output),
+        _radiation(output, index),
+        _water(before, after, output, surroundings, index, settings),
+    )
+
+
+def _heat(output: FullOutput) -> Budget:
+    terms = output.heat.budget
+    accounted = terms.storage + terms.phase_change + terms.pond_phase_change
+    return Budget(terms.surface, accounted, terms.residual)
+
+
+def _radiation(output: FullOutput, index: BlockIndex) -> Budget:
+    radiation = output.radiation
+    settled = radiation.absorbed + radiation.reflected
+    errors = jnp.abs(radiation.balance_error)[index.slot_patch]
+    return Budget(
+        entering=patch_to_column(settled + radiation.balance_error, index),
+        accounted=patch_to_column(settled, index),
+        error=jnp.max(jnp.where(index.slot_weight > 0.0, errors, 0.0), axis=0),
+    )
+
+
+def _water(
+    before: LandState,
+    after: LandState,
+    output: FullOutput,
+    surroundings: Surroundings,
+    index: BlockIndex,
+    settings: Settings,
+) -> Budget:
+    weather = surroundings.weather
+    fallen = (weather.rain + weather.snow) * settings.timestep
+    found = all_water(after, index) + water_lost(output, index) * settings.timestep
+    entering = all_water(before, index) + fallen
+    return Budget(entering, found, found - entering)
+
+
+def all_water(state: LandState, index: BlockIndex) -> Float[Array, " column"]:
+    """Water of each column, kg m-2: canopy, snow, pond, soil and aquifer."""
+    canopy = patch_to_column(state.patch.canopy_water, index)
+    return total_water(state) + canopy + state.column.aquifer_water
+
+
+def water_lost(output: FullOutput, index: BlockIndex) -> Float[Array, " column"]:
+    """Evaporation and runoff of a step, kg m-2 s-1; negative where the air gave more."""
+    water, drained = output.water, output.water.drained
+    out = patch_to_column(output.fluxes.evaporation, index)
+    out = out + water.surface.surface_runoff + water.surface.pond_outflow
+    out = out + drained.base_drainage + drained.perched_drainage + drained.ice_runoff
+    caught, update = output.precipitation.canopy, output.fluxes.update
+    out = out + patch_to_column(caught.capped_rain + caught.capped_snow, index)
+    # A full pack gains nothing: what condenses on it leaves, too.
+    condensed = patch_to_column(update.dew + update.frost, index)
+    ground = output.heat.state
+    full = output.precipitation.capped & (ground.snow_index < 0)
+    return out + jnp.where(full, condensed * ground.effective_snow_fraction, 0.0)
