@@ -12,10 +12,8 @@ pytestmark = pytest.mark.oracle
 
 CASES = [
     ("snow albedo", "zoo/tundra/zjul", 6),
-    ("snow albedo", "m3_snowmelt45day_perstep", 6),
     ("snow on soil", "a6_cold_restart_each_step", 3),
     ("dry snow", "zoo/tundra/vjan", 18),
-    ("dry snow", "zoo/temperate/zjan", 18),
 ]
 
 
