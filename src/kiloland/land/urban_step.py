@@ -120,7 +120,9 @@ def urban_step(
     sky = precipitation_of(state, weather, constants)
     fallen = snowfall_of(state, sky, weather, constants, timestep)
     radiation = radiation_of(state, weather, fallen, constants)
-    surface = town_surface(constants.soil, fallen.state, fallen.snow_fraction, weather.pressure)
+    surface = town_surface(
+        constants.soil, fallen.state, fallen.snow_fraction, weather.specific_humidity, weather.pressure
+    )
     fluxes = urban_fluxes(
         parameters, air_of(weather), surface, CanyonAir(state.air_temperature, state.air_humidity)
     )

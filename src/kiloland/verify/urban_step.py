@@ -20,6 +20,7 @@ from kiloland.atmosphere import ModelTimes, Places, SiteSource
 from kiloland.atmosphere.forcing import Forcing
 from kiloland.atmosphere.site import SiteRecord, read_site_record
 from kiloland.errors import InputError
+from kiloland.land.biophysics.constants import FREEZING_POINT
 from kiloland.land.biophysics.snow_cover import melt_shape
 from kiloland.land.soil_properties import SoilProperties, soil_properties
 from kiloland.land.step import Weather
@@ -27,11 +28,13 @@ from kiloland.land.subgrid import ColumnType
 from kiloland.land.urban_state import UrbanState
 from kiloland.land.urban_step import UrbanConstants, UrbanOutput, UrbanSettings, urban_step
 from kiloland.land.urban_town import Surface, by_column, of_towns
+from kiloland.land.vertical import SNOW_LAYERS, snow_layer_mask
 from kiloland.run.restart import Restart, active_columns
 from kiloland.run.setup import zenith_at_ends
 from kiloland.run.urban_columns import AEROSOLS, Towns, load_urban_state, restart_albedo
 from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.oracle.rows import Finding
+from kiloland.verify.oracle.tapes import StepTape
 from kiloland.verify.radiation import Difference, difference
 from kiloland.verify.snow_pack import snow_truth
 from kiloland.verify.soil_hydrology import terrain_of
@@ -85,21 +88,25 @@ def town_case(bench: Bench) -> TownCase:
 def advance_towns(case: TownCase, restart: Restart) -> tuple[UrbanState, UrbanOutput]:
     """One step from a restart."""
     towns = dataclasses.replace(case.towns, restart=restart)
-    state = load_urban_state(towns)
+    return one_step(case, load_urban_state(towns), restart.seconds)
+
+
+def one_step(case: TownCase, state: UrbanState, start: int) -> tuple[UrbanState, UrbanOutput]:
+    """One step from a state at a time in seconds."""
     result: tuple[UrbanState, UrbanOutput] = _step(
-        state, weather_of(case, restart), case.deposition, case.constants, case.settings
+        state, weather_of(case, start), case.deposition, case.constants, case.settings
     )
     return result
 
 
-def weather_of(case: TownCase, restart: Restart) -> Weather:
-    """The site's weather above each town during the step that starts at a restart."""
-    values = restart.values
+def weather_of(case: TownCase, start: int) -> Weather:
+    """The site's weather above each town during a step that starts at a time in seconds."""
+    values = case.towns.restart.values
     longitude, latitude = (np.asarray(values[f"grid1d_{axis}"], np.float64) for axis in ("lon", "lat"))
     timestep, cell = int(case.settings.timestep), case.towns.gridcell
-    times = ModelTimes(restart.seconds, timestep, 1)
+    times = ModelTimes(start, timestep, 1)
     forcing = SiteSource(case.record, Places(longitude, latitude)).load(times, np.arange(len(longitude)))
-    zenith = zenith_at_ends(restart.seconds, timestep, 1, longitude, latitude, case.orbital_year)
+    zenith = zenith_at_ends(start, timestep, 1, longitude, latitude, case.orbital_year)
 
     def town(name: str) -> Array:
         return jnp.asarray(np.asarray(getattr(forcing, name))[0][cell])
@@ -136,22 +143,43 @@ def fluxes_of_towns(bench: Bench) -> Iterator[Finding]:
     case = town_case(bench)
     for start in bench.starts:
         _, output = advance_towns(case, start.before.restart)
-        found = []
-        for name, ours in tape_fields(output).items():
-            if name not in start.tape.dataset:
-                continue
-            variable = start.tape.dataset[name]
-            row = {"pft": case.towns.patch_row, "column": case.towns.column_row}.get(variable.dims[-1])
-            row = case.towns.landunit_row if row is None else row
-            reference = np.asarray(variable.read(start.record), np.float64)[..., row]
-            if reference.ndim == 1:
-                found.append(difference(name, np.asarray(ours), reference, np.abs(reference) < FILL))
-        found += [
-            difference(f"balance {item.name}", np.zeros_like(error), error)
-            for item in fields(output.budget)
-            for error in [np.asarray(getattr(output.budget, item.name))]
-        ]
-        yield from placed(start.before.name, found)
+        yield from placed(start.before.name, tape_differences(case, output, start.tape, start.record))
+
+
+def consecutive_steps(bench: Bench) -> Iterator[Finding]:
+    """All steps of the tapes from the first restart on, the state carried on by us.
+
+    Fluxes of every step against its record, states against every restart on the way.
+    """
+    case = town_case(bench)
+    first = bench.starts[0]
+    towns = dataclasses.replace(case.towns, restart=first.before.restart)
+    state, time = load_urban_state(towns), first.before.time
+    by_time = {item.time: item for item in bench.restarts}
+    step = bench.run.timestep
+    while time + step in first.tape.records:
+        state, output = one_step(case, state, time)
+        time += step
+        found = tape_differences(case, output, first.tape, first.tape.records[time])
+        yield from placed(f"step {(time - first.before.time) // step}", found)
+        if time in by_time:
+            found = state_differences(case, state, output, by_time[time].restart)
+            yield from placed(by_time[time].name, found)
+
+
+def tape_differences(case: TownCase, output: UrbanOutput, tape: StepTape, record: int) -> list[Difference]:
+    """Our fluxes of a step against a tape record, where the tape has them."""
+    found = []
+    for name, ours in tape_fields(output).items():
+        if name not in tape.dataset:
+            continue
+        variable = tape.dataset[name]
+        row = {"pft": case.towns.patch_row, "column": case.towns.column_row}.get(variable.dims[-1])
+        row = case.towns.landunit_row if row is None else row
+        reference = np.asarray(variable.read(record), np.float64)[..., row]
+        if reference.ndim == 1:
+            found.append(difference(name, np.asarray(ours), reference, np.abs(reference) < FILL))
+    return found
 
 
 def tape_fields(output: UrbanOutput) -> dict[str, Array]:
@@ -210,10 +238,12 @@ def state_differences(
     """Our state against the restart after the step; rows that exist there."""
     towns = dataclasses.replace(case.towns, restart=after)
     theirs = load_urban_state(towns)
+    snow = np.asarray(snow_layer_mask(theirs.snow_index))
+    rows = np.concatenate([snow, np.asarray(theirs.temperature)[SNOW_LAYERS:] != FREEZING_POINT])
     found = []
     for name, attribute in STATES.items():
         mine, other = (np.asarray(getattr(side, attribute), np.float64) for side in (state, theirs))
-        found.append(difference(name, mine, other))
+        found.append(difference(name, mine, other, rows if name == "T_SOISNO" else None))
     for species, name in enumerate(AEROSOLS):
         mine, other = (np.asarray(side.aerosol_mass[species]) for side in (state, theirs))
         found.append(difference(name, mine, other))

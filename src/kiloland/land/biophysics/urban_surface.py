@@ -38,7 +38,7 @@ class TownSurface:
     temperature: Float[Array, "surface town"]
     """Of the uppermost layer, K."""
     humidity: Float[Array, "surface town"]
-    """kg kg-1 (ELM `qg`); 0 on walls."""
+    """kg kg-1 (ELM `qg`)."""
     humidity_slope: Float[Array, "surface town"]
     """kg kg-1 K-1."""
     latent_heat: Float[Array, "surface town"]
@@ -56,12 +56,14 @@ def town_surface(
     soil: SoilProperties,
     state: GroundState,
     snow_fraction: Float[Array, " column"],
+    air_humidity: Float[Array, " town"],
     pressure: Float[Array, " town"],
 ) -> TownSurface:
-    """Surfaces of towns; `soil` and `state` have the columns, `pressure` (Pa) the towns.
+    """Surfaces of towns; `soil` and `state` have the columns, the air (kg kg-1, Pa) above has the towns.
 
     Humidity a q_sat(T): a = 1 on roofs and impervious roads, 0 on walls; on the pervious road
-    (1 - f) h + f with h the sum of the layers' availabilities. The wet share is min(depth / 0.05 m, 1) under
+    (1 - f) h + f with h the sum of the layers' availabilities. Where q_sat > q_air > a q_sat it is that of
+    the air, so that a dry surface draws no dew from unsaturated air. The wet share is min(depth / 0.05 m, 1) under
     snow, else (water / 1 kg m-2)^(2/3), at most 1.
     """
     temperature = by_surface(top_temperature(state))
@@ -71,11 +73,12 @@ def town_surface(
     one, none = jnp.ones_like(road), jnp.zeros_like(road)
     reduction = jnp.stack([one, none, none, one, road])
     air = saturation(temperature, jnp.broadcast_to(pressure, temperature.shape))
+    dry = (air.humidity > air_humidity) & (air_humidity > reduction * air.humidity)
     wet = _wet_share(state)
     return TownSurface(
         temperature=temperature,
-        humidity=reduction * air.humidity,
-        humidity_slope=reduction * air.humidity_slope,
+        humidity=jnp.where(dry, air_humidity, reduction * air.humidity),
+        humidity_slope=jnp.where(dry, 0.0, reduction * air.humidity_slope),
         latent_heat=by_surface(_latent_heat(state)),
         wet_share=jnp.stack([wet[Surface.ROOF], none, none, wet[Surface.IMPERVIOUS_ROAD], one]),
         snow_fraction=snow,
