@@ -71,7 +71,7 @@ class LakeBudgets:
     surface: Float[Array, " column"]
     """Absorbed radiation less the fluxes into the air and what entered the column, W m-2."""
     heat: Float[Array, " column"]
-    """Storage and phase change less what entered the column and what the sensible heat was corrected by."""
+    """Storage and phase change less what entered the column, before the sensible heat takes it up, W m-2."""
     water: Float[Array, " column"]
     """kg m-2."""
     snow: Float[Array, " column"]
@@ -173,7 +173,6 @@ def lake_surface(state: LakeState, grid: LakeGrid) -> LakeSurface:
         top_snow_conductivity=snow_conductivity(ice, liquid, thickness),
         half_top_layer=jnp.where(layered, thickness / 2.0, grid.thickness[0] / 2.0),
         snow_layers=layered,
-        snow_water=state.snow_water,
         eddy_conductivity=state.eddy_conductivity,
         friction_velocity=state.friction_velocity,
         roughness=state.roughness,
@@ -310,15 +309,15 @@ def budgets_of_step(
 ) -> LakeBudgets:
     """What each budget of a step misses.
 
-    The heat of a melted layer that runs off reaches the air from the snow, after the heat balance; the
-    rounding that the sensible heat takes up entered the column.
+    The heat of a melted layer that runs off reaches the air from the snow, after the heat balance. Water is
+    closed by the runoff, which ELM takes from this balance; snow is a balance of its own.
     """
     net = sunlight.absorbed + weather.longwave_down - fluxes.longwave_up - fluxes.sensible - fluxes.latent
     entered = heat.entered + heat.residual
     return LakeBudgets(
         radiation=radiation.balance_error,
         surface=net + hydrology.released_heat - entered,
-        heat=heat.storage + heat.phase_change - entered,
+        heat=heat.residual,
         water=hydrology.water_error,
         snow=hydrology.snow_error,
     )

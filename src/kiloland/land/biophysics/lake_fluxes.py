@@ -43,7 +43,7 @@ from kiloland.land.biophysics.safe_math import power
 from kiloland.land.pytree import pytree_dataclass
 
 _ITERATIONS = 4
-_THIN_SNOW = 0.5
+_LARGEST_STEP = 20.0
 
 
 @pytree_dataclass
@@ -93,7 +93,7 @@ def lake_fluxes(
           / (4 e s T^3 + rho cp / r_ah + L_v rho q_s' / r_aw + k / z)
 
     with absorbed sunlight S and the part b of it that stays at the surface, longwave L (W m-2) and the
-    emissivity e.
+    emissivity e; no iteration changes it by more than 20 K.
 
     Args:
         shape, surface, sunlight: the lake.
@@ -138,7 +138,7 @@ def _balance(
         + conduction * below
     )
     response = 4.0 * cubed + density * HEAT_CAPACITY_AIR / turbulence.heat + vapour * carry.slope + conduction
-    temperature = known / response
+    temperature = jnp.clip(known / response, before - _LARGEST_STEP, before + _LARGEST_STEP)
     humidity = carry.humidity + carry.slope * (temperature - before)
     return _Balance(
         temperature=temperature,
@@ -152,12 +152,11 @@ def _settle(
 ) -> _Balance:
     """The balance after melting or convection fixed the surface temperature.
 
-    A surface of snow or of freezing water cannot be above freezing; where the first layer would overturn,
-    the surface takes its temperature.
+    Snow layers or freezing water cannot be above freezing at the surface; where the first layer would
+    overturn, the surface takes its temperature.
     """
     temperature, first, density = balance.temperature, surface.first_layer, above.density
-    melting = (surface.snow_water > _THIN_SNOW) | (first <= FREEZING_POINT)
-    melting = melting & (temperature > FREEZING_POINT)
+    melting = (surface.snow_layers | (first <= FREEZING_POINT)) & (temperature > FREEZING_POINT)
     sinking = (first > temperature) & (temperature > DENSEST_WATER)
     rising = (first < temperature) & (first > FREEZING_POINT) & (temperature < DENSEST_WATER)
     mixing = (sinking | rising) & ~melting

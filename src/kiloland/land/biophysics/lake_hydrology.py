@@ -116,7 +116,7 @@ def lake_hydrology(
     snow = LakeSnow(step.layers, step.snow_water, step.snow_depth, step.geometry)
     snow, ran_off, heat_released = remove_melted_layer(snow)
     dropped = drop_into_water(snow, grid, heat.water)
-    final = _ground(soil, ground, dropped.snow, renewed.water, step.accumulated_snow)
+    final = _ground(soil, ground, dropped.snow, renewed, step.accumulated_snow)
     received = (weather.rain + weather.snow - weather.evaporation - capped_ice) * timestep
     gained = total_lake_water(final) - total_lake_water(before)
     runoff = (received - gained) / timestep
@@ -179,26 +179,35 @@ def _ground(
     soil: SoilProperties,
     ground: GroundState,
     snow: LakeSnow,
-    water_for_cover: Float[Array, " column"],
+    renewed: LakeSnow,
     accumulated: Float[Array, " column"],
 ) -> GroundState:
-    """Snow and sediment at the end of the step."""
-    below = ground.liquid_water[SNOW_LAYERS:]
-    saturated = saturate_sediment(soil, below, ground.ice[SNOW_LAYERS:])
+    """Snow and sediment at the end of the step; rows of columns that had no layers stay as they were.
+
+    `renewed` is the snow before its layers were advanced; the cover is the one it had.
+    """
+    bare = renewed.layers.snow_index == 0
+    below = saturate_sediment(soil, ground.liquid_water[SNOW_LAYERS:], ground.ice[SNOW_LAYERS:])
     geometry = snow.geometry or SnowGeometry(ground.snow_node_depth, ground.snow_interface_depth)
+
+    def rows(new: Array, old: Array) -> Array:
+        return jnp.where(bare, old[:SNOW_LAYERS], new)
+
+    layers = snow.layers
+    temperature = rows(layers.temperature, ground.temperature)
     return dataclasses.replace(
         ground,
-        snow_index=snow.layers.snow_index,
-        snow_thickness=snow.layers.thickness,
-        snow_node_depth=geometry.node,
-        snow_interface_depth=geometry.upper_interface,
-        temperature=jnp.concatenate([snow.layers.temperature, ground.temperature[SNOW_LAYERS:]]),
-        liquid_water=jnp.concatenate([snow.layers.liquid_water, saturated]),
-        ice=jnp.concatenate([snow.layers.ice, ground.ice[SNOW_LAYERS:]]),
+        snow_index=layers.snow_index,
+        snow_thickness=rows(layers.thickness, ground.snow_thickness),
+        snow_node_depth=rows(geometry.node, ground.snow_node_depth),
+        snow_interface_depth=rows(geometry.upper_interface, ground.snow_interface_depth),
+        temperature=jnp.concatenate([temperature, ground.temperature[SNOW_LAYERS:]]),
+        liquid_water=jnp.concatenate([rows(layers.liquid_water, ground.liquid_water), below]),
+        ice=jnp.concatenate([rows(layers.ice, ground.ice), ground.ice[SNOW_LAYERS:]]),
         snow_water=snow.water,
         snow_depth=snow.depth,
         accumulated_snow=accumulated,
-        effective_snow_fraction=jnp.where(water_for_cover > 0.0, 1.0, 0.0),
+        effective_snow_fraction=(renewed.water > 0.0).astype(renewed.water.dtype),
     )
 
 

@@ -28,7 +28,7 @@ from kiloland.land.pytree import pytree_dataclass
 EMISSIVITY = 0.97
 ROUGHNESS_ICE = 0.001
 """m, of a frozen lake without snow."""
-LEAST_ROUGHNESS = 1.0e-5
+LEAST_ROUGHNESS = 1.0e-10
 """m."""
 _VISCOSITY = 1.51e-5
 # ELM writes these two in single precision; at 1e-8 it shows.
@@ -37,7 +37,7 @@ _SCHMIDT = float(np.float32(0.66))
 _LEAST_CHARNOCK = 0.01
 _CHARNOCK_RANGE = 0.1
 _SMOOTH_FLOW = 0.1
-_CRITICAL_FETCH = 22.0
+_CRITICAL_FETCH = 100.0
 _SHALLOW = 4.0
 _SMALL_FETCH = 100.0
 _FETCH_OF_DEPTH = 25.0
@@ -73,8 +73,6 @@ class LakeSurface:
     """Half the thickness of the uppermost layer, snow or water, m."""
     snow_layers: Bool[Array, " column"]
     """Whether snow with layers lies on the lake."""
-    snow_water: Float[Array, " column"]
-    """kg m-2."""
     eddy_conductivity: Float[Array, " column"]
     """Of the first layer of water, from the last step, W m-1 K-1."""
     friction_velocity: Float[Array, " column"]
@@ -139,10 +137,14 @@ def latent_heat(temperature: Array) -> Array:
     return jnp.where(temperature > FREEZING_POINT, LATENT_HEAT_VAPORISATION, LATENT_HEAT_SUBLIMATION)
 
 
+def unfrozen_surface(surface: LakeSurface, temperature: Array) -> Array:
+    """Whether a surface of some temperature (K) is above freezing and without snow layers."""
+    return (temperature > FREEZING_POINT) & ~surface.snow_layers
+
+
 def open_water(surface: LakeSurface, temperature: Array) -> Array:
-    """Whether surface (of some temperature, K) and first layer are above freezing and without snow layers."""
-    warm = (temperature > FREEZING_POINT) & (surface.first_layer > FREEZING_POINT)
-    return warm & ~surface.snow_layers
+    """Whether the first layer too is above freezing."""
+    return unfrozen_surface(surface, temperature) & (surface.first_layer > FREEZING_POINT)
 
 
 def air_viscosity(temperature: Array, pressure: Array) -> Array:
@@ -150,16 +152,19 @@ def air_viscosity(temperature: Array, pressure: Array) -> Array:
     return _VISCOSITY * power(temperature / 293.15, 1.5) * 1.013e5 / pressure
 
 
-def charnock_parameter(shape: LakeShape, wind: Array) -> Array:
-    """Charnock's parameter: 0.01 + 0.1 exp(-min(A, B)), limited by fetch and depth (Vickers, Mahrt 1997)."""
-    square = wind * wind
-    by_fetch = power(shape.fetch * GRAVITY / square, 1.0 / 3.0) / _CRITICAL_FETCH
-    by_depth = jnp.sqrt(shape.depth * GRAVITY / square)
+def charnock_parameter(shape: LakeShape, wind: Array, friction: Array) -> Array:
+    """Charnock's parameter: 0.01 + 0.1 exp(-min(A, B)), waves limited by fetch F and depth D.
+
+    A = (F g / u*^2)^(1/3) / 100 (Vickers and Mahrt 1997), B = sqrt(D g) / U with the wind U.
+    """
+    by_fetch = power(shape.fetch * GRAVITY / (friction * friction), 1.0 / 3.0) / _CRITICAL_FETCH
+    by_depth = jnp.sqrt(shape.depth * GRAVITY / (wind * wind))
     return _LEAST_CHARNOCK + _CHARNOCK_RANGE * jnp.exp(-jnp.minimum(by_fetch, by_depth))
 
 
-def wave_roughness(charnock: Array, friction: Array, viscosity: Array) -> Array:
-    """Roughness of open water, m: max(0.1 v / max(u*, 1e-4), a u*^2 / g)."""
+def wave_roughness(shape: LakeShape, wind: Array, friction: Array, viscosity: Array) -> Array:
+    """Roughness of open water, m: max(0.1 v / max(u*, 1e-4), a u*^2 / g) with Charnock's parameter a."""
+    charnock = charnock_parameter(shape, wind, friction)
     smooth = _SMOOTH_FLOW * viscosity / jnp.maximum(friction, 1.0e-4)
     return jnp.maximum(smooth, charnock * friction * friction / GRAVITY)
 

@@ -18,10 +18,9 @@ from kiloland.land.biophysics.lake_surface import (
     LakeSurface,
     Roughness,
     air_viscosity,
-    charnock_parameter,
     latent_heat,
-    open_water,
     roughness_lengths,
+    unfrozen_surface,
     wave_roughness,
 )
 from kiloland.land.biophysics.saturation import saturation
@@ -46,7 +45,7 @@ class LakeAir(NamedTuple):
     air: Air
     density: Array
     wind: Array
-    charnock: Array
+    shape: LakeShape
     height: Array
     warmth: Array
     """Its temperature brought down to the surface, K."""
@@ -84,14 +83,14 @@ def first_iterate(
     wind = jnp.sqrt(air.eastward_wind * air.eastward_wind + air.northward_wind * air.northward_wind)
     wind = jnp.maximum(wind, _LEAST_WIND)
     viscosity = air_viscosity(surface.temperature, air.pressure)
-    unfrozen = open_water(surface, surface.temperature)
+    unfrozen = unfrozen_surface(surface, surface.temperature)
     roughness = roughness_lengths(surface, unfrozen, surface.roughness, surface.friction_velocity, viscosity)
     height = air.height + roughness.momentum
     above = LakeAir(
         air=air,
         density=air_density(air),
         wind=wind,
-        charnock=charnock_parameter(shape, wind),
+        shape=shape,
         height=height,
         warmth=air.temperature + _LAPSE * height,
         virtual=air.potential_temperature * (1.0 + _VIRTUAL * air.humidity),
@@ -149,8 +148,8 @@ def next_iterate(
         next_stability(above.wind, friction, scale, above.virtual, above.height),
         roughness_lengths(
             surface,
-            open_water(surface, temperature),
-            wave_roughness(above.charnock, friction, viscosity),
+            unfrozen_surface(surface, temperature),
+            wave_roughness(above.shape, above.wind, friction, viscosity),
             friction,
             viscosity,
         ),

@@ -8,6 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from kiloland.verify.lake_step import (
+    lake_days_evidence,
+    lake_fluxes_evidence,
+    lake_step_evidence,
+    lake_temperature_evidence,
+)
 from kiloland.verify.land_streams import land_streams
 from kiloland.verify.oracle import checks
 from kiloland.verify.oracle.bench import Bench
@@ -52,6 +58,9 @@ def _relative(value: float) -> Bar:
 def _absolute(value: float) -> Bar:
     return Bar(value, Measure.ABSOLUTE)
 
+
+LAKE_BARS = {name: _relative(1e-8) for name in ("FSH_G", "EFLX_GNET", "SAVEDTKE1", "QRGWL", "heat budget")}
+"""Heat takes up what rounding leaves of the balance, runoff that of the water of a column."""
 
 PROCESSES: tuple[Process, ...] = (
     Process(
@@ -224,6 +233,38 @@ PROCESSES: tuple[Process, ...] = (
             "DSTDEP": _absolute(1e-26),
         },
         uses_restarts=False,
+    ),
+    Process(
+        "lake fluxes",
+        "surface temperature, radiation and fluxes of lakes in step n, from restart n and the forcing",
+        "restarts one step apart, site forcing, surface file, snow tables; fluxes on double per-step tapes",
+        _relative(1e-11),
+        lake_fluxes_evidence,
+        bars=LAKE_BARS,
+    ),
+    Process(
+        "lake temperature",
+        "temperature and ice of the layers of lakes in restart n+1, from restart n and the forcing",
+        "as lake fluxes",
+        _relative(1e-11),
+        lake_temperature_evidence,
+        bars=LAKE_BARS,
+    ),
+    Process(
+        "lake step",
+        "all biophysical variables of lake columns in restart n+1, snow and albedo too, and the budgets",
+        "as lake fluxes",
+        _relative(1e-11),
+        lake_step_evidence,
+        bars=LAKE_BARS,
+    ),
+    Process(
+        "lakes carried on",
+        "the same over consecutive steps, the whole state our own after the first restart",
+        "as lake fluxes",
+        _relative(1e-11),
+        lake_days_evidence,
+        bars=LAKE_BARS,
     ),
 )
 """In the order of the table."""
