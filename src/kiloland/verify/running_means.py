@@ -65,13 +65,13 @@ def thaw(bench: Bench) -> Iterator[Finding]:
 def running_mean_differences(step: OracleStep, record: SiteRecord) -> Iterator[Difference]:
     """One step of all means and extremes."""
     number, lengths = step_number(step), restart_lengths(step.before)
-    used = _used(step.before, "pfts1d")
-    light = _weather(step, record, "pfts1d")
+    used = used_members(step.before, "pfts1d")
+    light = step_weather(step, record, "pfts1d")
     before, after = step.before.values, step.after.values
     weather = update_weather_means(_means(before, WeatherMeans, PATCH_NAMES), *light, lengths, number)
     yield from _compared(weather, after, PATCH_NAMES, used)
     units = update_weather_means(
-        _means(before, WeatherMeans, UNIT_NAMES), *_weather(step, record, "grid1d"), lengths, number
+        _means(before, WeatherMeans, UNIT_NAMES), *step_weather(step, record, "grid1d"), lengths, number
     )
     yield from _compared(units, after, UNIT_NAMES, None)
     screen, leaf, sunlit, area = (jnp.asarray(after[name]) for name in ("T_REF2M", "T_VEG", "fsun", "elai"))
@@ -132,15 +132,18 @@ def stress_names() -> tuple[str, ...]:
     return ("BTRANAVG_VALUE", "BTRAN_MIN", "", "BTRAN_MIN_INST", "")
 
 
-def _used(restart: Restart, prefix: str) -> Mask:
+def used_members(restart: Restart, prefix: str) -> Mask:
     """Active members with weight; ELM leaves the others as they were."""
     weight = np.asarray(restart.values[f"{prefix}_wtxy"])
     used: Mask = (np.asarray(restart.values[f"{prefix}_active"]) == 1) & (weight > 0.0)
     return used
 
 
-def _weather(step: OracleStep, record: SiteRecord, prefix: str) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Light (direct and diffuse) and precipitation of a step at the members of a level."""
+def step_weather(step: OracleStep, record: SiteRecord, prefix: str) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Light (direct and diffuse, visible) and precipitation of a step at the members of a level.
+
+    ``prefix``: of the coordinates in the restart, `pfts1d`, `cols1d` or `grid1d`.
+    """
     values = step.before.values
     places = Places(values[f"{prefix}_lon"], values[f"{prefix}_lat"])
     times = ModelTimes(step.before.seconds, int(step.timestep), 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from kiloland.verify.balances import balances
 from kiloland.verify.lake_step import (
     lake_days_evidence,
     lake_fluxes_evidence,
@@ -265,6 +266,14 @@ PROCESSES: tuple[Process, ...] = (
         _relative(1e-11),
         lake_days_evidence,
         bars=LAKE_BARS,
+    ),
+    Process(
+        "balances",
+        "errors of water, snow, surface energy, sunlight and ground heat from the tape's fluxes against ELM's "
+        "own, columns and patches of every kind",
+        "restarts one step apart, double per-step tapes, site forcing; snow and ground heat as snow on soil",
+        _absolute(1e-9),
+        balances,
     ),
 )
 """In the order of the table."""
