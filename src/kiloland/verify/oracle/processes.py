@@ -269,8 +269,8 @@ PROCESSES: tuple[Process, ...] = (
     ),
     Process(
         "balances",
-        "errors of water, snow, surface energy, sunlight and ground heat from the tape's fluxes against ELM's "
-        "own, columns and patches of every kind",
+        "errors of water, snow, surface energy, sunlight and ground heat from the tape's fluxes against "
+        "ELM's own, columns and patches of every kind",
         "restarts one step apart, double per-step tapes, site forcing; snow and ground heat as snow on soil",
         _absolute(1e-9),
         balances,
