@@ -25,8 +25,9 @@ from kiloland.land.biophysics.snow_cover import melt_shape
 from kiloland.land.soil_properties import SoilProperties, soil_properties
 from kiloland.land.step import Weather
 from kiloland.land.subgrid import ColumnType
+from kiloland.land.urban_parts import UrbanConstants, UrbanSettings
 from kiloland.land.urban_state import UrbanState
-from kiloland.land.urban_step import UrbanConstants, UrbanOutput, UrbanSettings, urban_step
+from kiloland.land.urban_step import UrbanOutput, urban_step
 from kiloland.land.urban_town import Surface, by_column, of_towns
 from kiloland.land.vertical import SNOW_LAYERS, snow_layer_mask
 from kiloland.run.restart import Restart, active_columns
