@@ -31,6 +31,8 @@ from kiloland.verify.oracle.rows import Bar, Finding, Measure
 from kiloland.verify.running_means import running_means, thaw
 from kiloland.verify.snow_albedo import snow_albedo
 from kiloland.verify.snow_pack import cold_snow, snow_on_soil
+from kiloland.verify.urban_radiation import albedo_of_towns
+from kiloland.verify.urban_step import consecutive_steps, fluxes_of_towns, states_of_towns
 
 Check = Callable[[Bench], Iterator[Finding]]
 
@@ -274,6 +276,34 @@ PROCESSES: tuple[Process, ...] = (
         "restarts one step apart, double per-step tapes, site forcing; snow and ground heat as snow on soil",
         _absolute(1e-9),
         balances,
+    ),
+    Process(
+        "urban albedo",
+        "light absorbed and reflected by roofs, walls and roads, from zenith and snow in the same restart",
+        "restarts with towns, surface file",
+        _relative(1e-12),
+        albedo_of_towns,
+    ),
+    Process(
+        "urban fluxes",
+        "radiation, heat and water fluxes of towns in step n, from restart n and the site forcing",
+        "restarts with towns, double per-step tapes, site forcing, surface file, snow files",
+        _relative(1e-11),
+        fluxes_of_towns,
+    ),
+    Process(
+        "urban step",
+        "every variable of towns in restart n+1 from restart n, all processes together",
+        "as urban fluxes, and restarts one step apart",
+        _relative(1e-11),
+        states_of_towns,
+    ),
+    Process(
+        "urban days",
+        "fluxes and states of towns over all steps of a tape, the state carried on",
+        "as urban fluxes",
+        _relative(1e-6),
+        consecutive_steps,
     ),
 )
 """In the order of the table."""
