@@ -31,6 +31,11 @@ from kiloland.craft.domain import (
 from kiloland.errors import ExitCode, InputError
 from kiloland.grid import Coordinates
 
+CRAFT_DESCRIPTION = """\
+Make the input files of a run, and check them. The domain comes first: what is made after it has its cells, in
+its order. `kiloland craft COMMAND --help` shows examples.
+"""
+
 DOMAIN_DESCRIPTION = """\
 Make a domain file in ELM's format: which cells a run has, where they are, how large they are.
 
@@ -62,21 +67,26 @@ examples:
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``craft`` and its own subcommands."""
     parser = subparsers.add_parser(
-        "craft", help="make input files", description="Make the input files of a run."
+        "craft",
+        help="make and check input files",
+        description=CRAFT_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    kinds = parser.add_subparsers(dest="product", metavar="PRODUCT", required=True)
-    register_domain(kinds)
-    register_check(kinds)
-    register_cell_products(kinds)
-    register_forcing(kinds)
-    register_site(kinds)
-    register_surface(kinds)
-    register_landcover(kinds)
-    register_landuse(kinds)
-    register_products(kinds)
-    register_plan(kinds)
+    kinds = parser.add_subparsers(
+        dest="product", metavar="COMMAND", required=True, title="commands, in the order of a user's work"
+    )
     register_sources(kinds)
     register_synthetic(kinds)
+    register_domain(kinds)
+    register_plan(kinds)
+    register_forcing(kinds)
+    register_site(kinds)
+    register_landcover(kinds)
+    register_products(kinds)
+    register_surface(kinds)
+    register_landuse(kinds)
+    register_check(kinds)
+    register_cell_products(kinds)
 
 
 def register_domain(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -38,9 +38,16 @@ def register_check(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     parser.add_argument("--domain", type=Path, metavar="D.nc", help="the domain file")
     parser.add_argument("--surface", type=Path, metavar="S.nc", help="the surface file")
-    parser.add_argument("--forcing", type=Path, metavar="DIR", help="folder or file of weather")
+    parser.add_argument(
+        "--forcing",
+        type=Path,
+        metavar="DIR",
+        help="folder of monthly files, one file of many cells, or a record of one place",
+    )
     parser.add_argument("--against", type=Path, metavar="OTHER", help="another product to compare with")
-    parser.add_argument("--memory", type=int, default=256, metavar="MB", help="bound of arrays (default 256)")
+    parser.add_argument(
+        "--memory", type=int, default=256, metavar="MB", help="memory for blocks of cells (default 256)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--page", type=Path, metavar="DIR", help="write DIR/index.html with maps")
     parser.set_defaults(handler=check)

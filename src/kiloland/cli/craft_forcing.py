@@ -62,8 +62,15 @@ def register_forcing(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         metavar="FILE:VARIABLE",
         help="height of the cells [m], for the pressure; the reanalysis then needs TOPO, elevation or HGT",
     )
-    parser.add_argument("--memory", type=int, default=256, metavar="MB", help="bound of arrays (default 256)")
-    parser.add_argument("--part", default="1/1", metavar="I/N", help="make every N-th month, from the I-th")
+    parser.add_argument(
+        "--memory", type=int, default=256, metavar="MB", help="memory for blocks of cells (default 256)"
+    )
+    parser.add_argument(
+        "--part",
+        default="1/1",
+        metavar="I/N",
+        help="make every N-th month, from the I-th, beside other processes that make the others",
+    )
     storage = parser.add_mutually_exclusive_group()
     storage.add_argument(
         "--significant-bits",
@@ -72,7 +79,11 @@ def register_forcing(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         help="round to N bits behind the leading one (1 to 23); relative error at most 2^-(N+1)",
     )
     storage.add_argument(
-        "--pack", type=int, choices=[16], metavar="16", help="whole numbers of 16 bits, scale and offset"
+        "--pack",
+        type=int,
+        choices=[16],
+        metavar="16",
+        help="store whole numbers of 16 bits with scale and offset; the error is printed",
     )
     parser.set_defaults(handler=forcing)
 

@@ -44,17 +44,29 @@ def register_landcover(kinds: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument(
         "--climate",
         metavar="FILE",
-        help="temperature by month or of the coldest month: FILE, FILE:VARIABLE, or a folder of forcing",
+        help="temperature by month or of the coldest month: FILE, FILE:VARIABLE, or a folder that `kiloland "
+        "craft forcing` made, with TBOT of twelve months",
     )
     parser.add_argument(
-        "--climate-scale", type=float, default=1.0, metavar="X", help="multiply what the climate file holds"
+        "--climate-scale",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="multiply what the climate file holds (0.1 for tenths of a degree)",
     )
     parser.add_argument(
-        "--limit-km", type=float, metavar="KM", help="distance from which a temperature may be taken"
+        "--limit-km",
+        type=float,
+        metavar="KM",
+        help="greatest distance from which a temperature may be taken where the climate file has none",
     )
     parser.add_argument("--crs", help="coordinate system of a raster that has none, such as EPSG:4326")
     parser.add_argument(
-        "--minimum", type=float, default=0.5, metavar="SHARE", help="least coverage, 0 to 1 (default 0.5)"
+        "--minimum",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="share of a cell that must have a class, 0 to 1 (default 0.5); below it the source counts",
     )
     parser.set_defaults(handler=landcover)
 

@@ -37,7 +37,12 @@ def register_landuse(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--source", type=Path, required=True, metavar="FILE", help="land-use time series")
     parser.add_argument("--domain", type=Path, required=True, metavar="FILE", help="domain file of the cells")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the series")
-    parser.add_argument("--surface", type=Path, metavar="FILE", help="surface file of the domain")
+    parser.add_argument(
+        "--surface",
+        type=Path,
+        metavar="FILE",
+        help="surface file of the domain, which the first year must agree with",
+    )
     parser.add_argument(
         "--adjust-first-year", action="store_true", help="begin with the surface file, keep the changes"
     )
@@ -49,14 +54,20 @@ def register_landuse(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         "`kiloland craft surface` does",
     )
     parser.add_argument(
-        "--method", default="conservative", choices=["conservative", "nearest"], help="default: conservative"
+        "--method",
+        default="conservative",
+        choices=["conservative", "nearest"],
+        help="how shares are mapped: by area (default), or from the nearest cell",
     )
     parser.add_argument("--years", metavar="A:B", help="first and last year (default: all)")
     parser.add_argument(
         "--single", action="store_true", help="single precision, shares exact in steps of 2^-17 percent"
     )
     parser.add_argument(
-        "--limit-km", type=float, metavar="KM", help="distance from which values may be taken"
+        "--limit-km",
+        type=float,
+        metavar="KM",
+        help="greatest distance from which a value may be taken where the source has none",
     )
     parser.set_defaults(handler=landuse)
 

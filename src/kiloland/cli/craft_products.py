@@ -18,17 +18,20 @@ from kiloland.errors import ExitCode
 ELEVATION_DESCRIPTION = """\
 Make mean elevation (TOPO), its standard deviation (STD_ELEV), mean slope (SLOPE) and the slope-aspect means
 SINSL_COSAS and SINSL_SINAS of every cell from an elevation raster in any coordinate system. Slopes are those
-of the raster at its own resolution (Horn), with distances on the ellipsoid, averaged by area.
+of the raster at its own resolution (Horn), with distances on the ellipsoid, averaged by area. Cells with
+elevations on less than --minimum of their area have no value. `kiloland craft surface` takes the file with
+--product, or with --elevation, which also corrects what depends on height.
 """
 ELEVATION_EPILOG = """\
 examples:
   kiloland craft elevation --raster dem_30m.tif --domain seward.nc -o terrain.nc
-  kiloland craft surface --source surfdata.nc --domain seward.nc --product terrain.nc -o surf.nc
+  kiloland craft surface --source surfdata.nc --domain seward.nc --elevation terrain.nc -o surf.nc
 """
 POINTS_DESCRIPTION = """\
 Make values of every cell from scattered points: a table with a header, lon and lat (degrees) or x and y (m),
 and columns headed NAME or NAME [units]. Cells without a point within --limit-km have no value; how far the
-points are is reported and written to the file.
+points are is reported and written to the file. Lines that begin with # are remarks. `kiloland craft surface`
+takes the file with --product, where columns are named as ELM's variables or with FILE:VAR=NAME.
 """
 POINTS_EPILOG = """\
 examples:
@@ -50,7 +53,11 @@ def register_products(kinds: argparse._SubParsersAction[argparse.ArgumentParser]
     _add_files(parser)
     parser.add_argument("--crs", help="coordinate system of a raster that has none, such as EPSG:4326")
     parser.add_argument(
-        "--minimum", type=float, default=0.5, metavar="SHARE", help="least coverage, 0 to 1 (default 0.5)"
+        "--minimum",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="share of a cell that must have elevations, 0 to 1 (default 0.5)",
     )
     parser.set_defaults(handler=elevation)
     parser = kinds.add_parser(
@@ -63,14 +70,29 @@ def register_products(kinds: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--table", type=Path, required=True, metavar="FILE.csv", help="the points")
     _add_files(parser)
     parser.add_argument(
-        "--limit-km", type=float, required=True, metavar="KM", help="distance from which a point counts"
+        "--limit-km", type=float, required=True, metavar="KM", help="greatest distance of a point that counts"
     )
     parser.add_argument(
-        "--method", default="nearest", choices=[kind.value for kind in PointMethod], help="default: nearest"
+        "--method",
+        default="nearest",
+        choices=[kind.value for kind in PointMethod],
+        help="how values come from points to cells (default: nearest)",
     )
-    parser.add_argument("--neighbours", type=int, default=8, metavar="N", help="inverse distance: its points")
-    parser.add_argument("--power", type=float, default=2.0, metavar="P", help="inverse distance: 1 / d^P")
-    parser.add_argument("--columns", metavar="A,B", help="columns to take (default: all)")
+    parser.add_argument(
+        "--neighbours",
+        type=int,
+        default=8,
+        metavar="N",
+        help="of inverse-distance: how many of the nearest points (default 8)",
+    )
+    parser.add_argument(
+        "--power",
+        type=float,
+        default=2.0,
+        metavar="P",
+        help="of inverse-distance: weights 1 / distance^P (default 2)",
+    )
+    parser.add_argument("--columns", metavar="A,B", help="columns of values to take (default: all)")
     parser.set_defaults(handler=points)
 
 
