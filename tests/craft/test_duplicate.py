@@ -159,6 +159,13 @@ def test_virtual_copies_become_data(case, tmp_path):
     assert json.loads((tmp_path / "six.json").read_text())["times"] == "2x3"
 
 
+def test_what_cannot_read_virtual_copies_says_how_to_make_data_of_them(case, tmp_path):
+    """Whatever the file is called."""
+    duplicate(case / "domain.nc", Times((2,)), tmp_path / "two.nc", virtual=True)
+    with pytest.raises(InputError, match=r"craft duplicate two\.nc --times 1"):
+        open_dataset(tmp_path / "two.nc")
+
+
 def test_a_changed_source_of_virtual_copies_is_refused(case, tmp_path):
     source = tmp_path / "source.nc"
     source.write_bytes((case / "domain.nc").read_bytes())

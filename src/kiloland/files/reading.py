@@ -106,11 +106,13 @@ def opened_hdf5(file: Path, content: bytes | None = None) -> Dataset:
 
 
 def not_netcdf(file: Path, start: bytes) -> InputError:
-    """The error for a file of another format."""
+    """The error for a file of another format; JSON may be virtual copies, which few commands read."""
+    advice = f"If these are virtual copies: kiloland craft duplicate {file.name} --times 1 -o DATA.nc"
     return InputError(
         "is not a netCDF file",
         file=file,
         where="first bytes",
         found=repr(start),
         expected="CDF-1, CDF-2, CDF-5 or netCDF-4, possibly gzipped",
+        hint=advice if start.startswith(b"{") else None,
     )
