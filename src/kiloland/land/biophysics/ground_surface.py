@@ -103,7 +103,7 @@ def ground_surface(
         evaporation_factor=_evaporation_factor(soil, state),
         roughness=jnp.where(snow > 0.0, ROUGHNESS_SNOW, ROUGHNESS_SOIL),
         emissivity=EMISSIVITY_SOIL * (1.0 - snow) + EMISSIVITY_SNOW * snow,
-        latent_heat=_latent_heat(state),
+        latent_heat=latent_heat_of_top(state),
     )
 
 
@@ -132,7 +132,8 @@ def _evaporation_factor(soil: SoilProperties, state: GroundState) -> Float[Array
     return jnp.where(content < capacity, limited, 1.0)
 
 
-def _latent_heat(state: GroundState) -> Float[Array, " column"]:
+def latent_heat_of_top(state: GroundState) -> Float[Array, " column"]:
+    """Of sublimation where the uppermost layer has ice and no liquid, else of vaporisation, J kg-1."""
     row = (SNOW_LAYERS + state.snow_index)[None, :]
     liquid = jnp.take_along_axis(state.liquid_water, row, axis=0)[0]
     ice = jnp.take_along_axis(state.ice, row, axis=0)[0]

@@ -1,0 +1,436 @@
+"""One step of water and energy on land ice and wetlands: a table of contents of what happens, in ELM's order.
+
+A column has one patch, without plants, so that arrays of columns and of patches share their axis. Snow covers
+the whole column or nothing of it in all but albedo, emissivity and roughness. Water in the ground freezes and
+melts where it is; what falls, melts and evaporates beyond the snow passes the column as runoff.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from kiloland.land.biophysics.bare_ground_fluxes import TurbulentFluxes, bare_ground_fluxes
+from kiloland.land.biophysics.canopy_fluxes import emitted_fourth
+from kiloland.land.biophysics.constants import STEFAN_BOLTZMANN
+from kiloland.land.biophysics.ground_energy import (
+    GroundRadiation,
+    SurfaceUpdate,
+    evaporation_limit,
+    surface_heat,
+    update_surface_fluxes,
+)
+from kiloland.land.biophysics.ground_heat import GroundHeat, advance_layers, grid_of
+from kiloland.land.biophysics.ground_state import GroundState
+from kiloland.land.biophysics.ground_surface import GroundSurface
+from kiloland.land.biophysics.lake_albedo import open_sky
+from kiloland.land.biophysics.snicar import SnowPack, snow_radiation, stored_absorption
+from kiloland.land.biophysics.snow_aging import GrainTables
+from kiloland.land.biophysics.snow_compaction import MeltHistory
+from kiloland.land.biophysics.snow_cover import CAPPED_WATER, accumulate_snow
+from kiloland.land.biophysics.snow_optics import SnowOptics
+from kiloland.land.biophysics.snow_step import SnowConditions, SnowStep, advance_snow
+from kiloland.land.biophysics.snow_water import SnowSurfaceWater
+from kiloland.land.biophysics.surface_radiation import IncidentRadiation, SurfaceRadiation, surface_radiation
+from kiloland.land.biophysics.unvegetated_ground import (
+    GroundKind,
+    bare_albedo,
+    melts_on_contact,
+    unvegetated_albedo,
+    unvegetated_surface,
+    unvegetated_thermal_properties,
+)
+from kiloland.land.full_step import AEROSOL_FIELDS, MELTING, Surroundings, air_of_patches, snow_layers_of
+from kiloland.land.pytree import pytree_dataclass
+from kiloland.land.state import ColumnState, LandState, PatchState
+from kiloland.land.step import (
+    Settings,
+    Weather,
+    canopy_of,
+    ground_albedo_of,
+    ground_state,
+    snow_of,
+    top_layer,
+    with_fields,
+)
+from kiloland.land.vertical import SNOW_LAYERS, TOTAL_LAYERS, snow_layer_mask
+
+
+@pytree_dataclass
+class IceConstants:
+    """What does not change during a run."""
+
+    melt_shape: Float[Array, " column"]
+    """Exponent of the depletion curve of the snow cover."""
+    snow_optics: SnowOptics
+    grain_tables: GrainTables
+
+
+@pytree_dataclass
+class IcePrecipitation:
+    """The column after the precipitation of a step."""
+
+    ground: GroundState
+    snow_fraction: Float[Array, " column"]
+    rain: Float[Array, " column"]
+    """On ground or snow, kg m-2 s-1; that on a full pack runs off."""
+    snowfall: Float[Array, " column"]
+    capped: Bool[Array, " column"]
+    """Packs that are full."""
+    new_layer: Bool[Array, " column"]
+    """Packs that got their first layer."""
+
+
+@pytree_dataclass
+class IceExchange:
+    """Fluxes between surface and air before the ground answers."""
+
+    surface: GroundSurface
+    radiation: GroundRadiation
+    turbulence: TurbulentFluxes
+    fourth: Float[Array, " column"]
+    """Mean of T^4 over snow and ground, K4."""
+
+
+@pytree_dataclass
+class IceFluxes:
+    """Fluxes of the whole step; upwards unless said otherwise."""
+
+    update: SurfaceUpdate
+    longwave_up: Float[Array, " column"]
+    """W m-2."""
+    ground_heat: Float[Array, " column"]
+    """Into snow and ground, W m-2 (`FGR`)."""
+
+
+@pytree_dataclass
+class IceWater:
+    """Where the water of a step went, kg m-2 s-1."""
+
+    runoff: Float[Array, " column"]
+    """Precipitation less evaporation, less ice shed, less what was stored (ELM `QRGWL`); may be negative."""
+    ice_runoff: Float[Array, " column"]
+    """Snow and frost that a full pack sheds (`QSNWCPICE`)."""
+    melt: Float[Array, " column"]
+    """Water that left the snow."""
+
+
+@pytree_dataclass
+class IceOutput:
+    """What a step tells beside the new state."""
+
+    precipitation: IcePrecipitation
+    radiation: SurfaceRadiation
+    exchange: IceExchange
+    heat: GroundHeat
+    fluxes: IceFluxes
+    snow: SnowStep
+    water: IceWater
+
+
+def ice_step(
+    state: LandState,
+    surroundings: Surroundings,
+    constants: IceConstants,
+    settings: Settings,
+    kind: GroundKind,
+) -> tuple[LandState, IceOutput]:
+    """One step of glacier or wetland columns; the state at its end and all fluxes of it."""
+    weather, timestep = surroundings.weather, settings.timestep
+    fallen = receive_precipitation(state, weather, constants, timestep, kind)
+    radiation = absorb_sunlight(state, fallen, weather)
+    exchange = exchange_with_air(fallen, radiation, weather, kind)
+    heat = advance_heat(fallen, exchange, timestep, kind)
+    fluxes = answer_of_ground(exchange, radiation, heat, weather, timestep)
+    snow = move_snow(state, fallen, heat, fluxes, surroundings, constants, timestep)
+    column = next_column(state.column, fallen, heat, snow)
+    water = water_of_step(state.column, column, fallen, fluxes, snow, weather, timestep)
+    patch = next_patch(state.patch, exchange, fluxes, surroundings)
+    state = renew_ice_albedo(LandState(column, patch), weather.cosine_zenith_next, constants, kind)
+    return state, IceOutput(fallen, radiation, exchange, heat, fluxes, snow, water)
+
+
+def receive_precipitation(
+    state: LandState, weather: Weather, constants: IceConstants, timestep: float, kind: GroundKind
+) -> IcePrecipitation:
+    """Snow cover and depth and first snow layers (ELM `CanopyHydrology`).
+
+    As on soil, but the snow covers the whole column, and on a wetland above freezing snow without layers
+    is gone at once.
+    """
+    before, column = ground_state(state), state.column
+    capped = column.snow_water > CAPPED_WATER
+    snow = accumulate_snow(
+        before,
+        column.snow_fraction,
+        column.snow_melt,
+        weather.snow,
+        weather.temperature,
+        constants.melt_shape,
+        timestep,
+    )
+    gone = melts_on_contact(kind, column.ground_temperature)
+    new_layer = snow.new_layer & ~gone
+    lying = {name: getattr(snow.state, name) for name in GroundState.__dataclass_fields__}
+    unlayered = gone & snow.new_layer
+    ground = {name: jnp.where(unlayered, getattr(before, name), value) for name, value in lying.items()}
+    ground["snow_water"] = jnp.where(gone, 0.0, lying["snow_water"])
+    ground["snow_depth"] = jnp.where(gone, 0.0, lying["snow_depth"])
+    ground["accumulated_snow"] = lying["accumulated_snow"]
+    ground["effective_snow_fraction"] = jnp.ones_like(snow.snow_fraction)
+    return IcePrecipitation(
+        ground=GroundState(**ground),
+        snow_fraction=snow.snow_fraction,
+        rain=jnp.where(capped, 0.0, weather.rain),
+        snowfall=jnp.where(capped, 0.0, weather.snow),
+        capped=capped,
+        new_layer=new_layer,
+    )
+
+
+def absorb_sunlight(state: LandState, fallen: IcePrecipitation, weather: Weather) -> SurfaceRadiation:
+    """Sunlight absorbed and reflected, with the albedos that the last step left."""
+    column, patch = state.column, state.patch
+    return surface_radiation(
+        canopy_of(patch),
+        ground_albedo_of(column),
+        snow_of(column),
+        IncidentRadiation(direct=weather.shortwave_direct, diffuse=weather.shortwave_diffuse),
+        patch.leaf_area,
+        -fallen.ground.snow_index,
+        jnp.arange(column.snow_index.shape[0]),
+    )
+
+
+def exchange_with_air(
+    fallen: IcePrecipitation, radiation: SurfaceRadiation, weather: Weather, kind: GroundKind
+) -> IceExchange:
+    """Radiation and turbulent fluxes with the temperature at the start of the step."""
+    ground, light = fallen.ground, radiation.ground
+    surface = unvegetated_surface(
+        kind, ground, fallen.snow_fraction, weather.specific_humidity, weather.pressure
+    )
+    air = air_of_patches(weather, jnp.arange(surface.temperature.shape[0]))
+    return IceExchange(
+        surface=surface,
+        radiation=GroundRadiation(
+            absorbed_soil=light.absorbed_by_soil,
+            absorbed_snow_top=top_layer(light.absorbed_by_layer, ground.snow_index),
+            absorbed_layer=light.absorbed_by_layer,
+            longwave_down=surface.emissivity * weather.longwave_down,
+        ),
+        turbulence=bare_ground_fluxes(air, surface),
+        fourth=emitted_fourth(ground),
+    )
+
+
+def advance_heat(
+    fallen: IcePrecipitation, exchange: IceExchange, timestep: float, kind: GroundKind
+) -> GroundHeat:
+    """Temperatures and phases of snow and ground."""
+    grid = grid_of(fallen.ground)
+    return advance_layers(
+        grid,
+        unvegetated_thermal_properties(kind, grid, fallen.ground),
+        None,
+        fallen.ground,
+        surface_heat(exchange.radiation, exchange.surface, exchange.turbulence),
+        timestep,
+    )
+
+
+def answer_of_ground(
+    exchange: IceExchange, radiation: SurfaceRadiation, heat: GroundHeat, weather: Weather, timestep: float
+) -> IceFluxes:
+    """Fluxes of the whole step, with the answer of the ground's temperature (ELM `SoilFluxes`).
+
+    Longwave up = (1 - e) L + e sigma mean(T^4) + 4 e sigma T^3 dT.
+    """
+    surface, turbulence = exchange.surface, exchange.turbulence
+    warming = heat.ground_temperature - surface.temperature
+    answered = turbulence.evaporation + warming * turbulence.evaporation_derivative
+    liquid = top_layer(heat.state.liquid_water, heat.state.snow_index)
+    ice = top_layer(heat.state.ice, heat.state.snow_index)
+    supply = evaporation_limit(jnp.maximum(answered, 0.0), liquid, ice, timestep)
+    update = update_surface_fluxes(surface, turbulence, warming, supply, liquid, ice, heat.ground_temperature)
+    cubed = surface.temperature * surface.temperature * surface.temperature
+    emitted = surface.emissivity * STEFAN_BOLTZMANN * exchange.fourth
+    answer = 4.0 * surface.emissivity * STEFAN_BOLTZMANN * cubed * warming
+    reflected = (1.0 - surface.emissivity) * weather.longwave_down
+    light, layered = radiation.ground, heat.state.snow_index < 0
+    sunlight = jnp.where(layered, light.absorbed_by_snow, light.absorbed)
+    net = sunlight + exchange.radiation.longwave_down - (emitted + answer)
+    return IceFluxes(
+        update=update,
+        longwave_up=reflected + emitted + answer,
+        ground_heat=net - update.sensible - update.latent,
+    )
+
+
+def move_snow(
+    state: LandState,
+    fallen: IcePrecipitation,
+    heat: GroundHeat,
+    fluxes: IceFluxes,
+    surroundings: Surroundings,
+    constants: IceConstants,
+    timestep: float,
+) -> SnowStep:
+    """Water, compaction, layers, particles and grains of the snow."""
+    column, update = state.column, fluxes.update
+    exists = snow_layer_mask(column.snow_index)
+    ice, liquid = column.ice[:SNOW_LAYERS], column.liquid_water[:SNOW_LAYERS]
+    before = jnp.where(exists, ice + liquid, 1.0)
+    every = jnp.ones_like(fallen.capped)
+    conditions = SnowConditions(
+        surface=SnowSurfaceWater(
+            sublimation=update.sublimation,
+            evaporation=update.liquid_evaporation,
+            frost=update.frost,
+            dew=update.dew,
+            rain=fallen.rain,
+        ),
+        history=MeltHistory(
+            melting=heat.phase.phase[:SNOW_LAYERS] == MELTING,
+            water_before=jnp.where(exists, before, 0.0),
+            ice_share_before=jnp.where(exists, ice / before, 0.0),
+            accumulated_snow=heat.state.accumulated_snow,
+            melt_shape=constants.melt_shape,
+        ),
+        snow_fraction=heat.state.effective_snow_fraction,
+        capped=fallen.capped,
+        capped_ice=shed_ice(fallen, fluxes, surroundings.weather),
+        snowfall=fallen.snowfall,
+        refrozen=heat.phase.snow_freezing_layer,
+        deposition=surroundings.deposition,
+        ground_temperature=heat.state.temperature[SNOW_LAYERS],
+        subgrid_snow=~every,
+        lake=~every,
+    )
+    return advance_snow(
+        constants.grain_tables,
+        snow_layers_of(column, heat.state, fallen.new_layer),
+        heat.state.snow_water,
+        heat.state.snow_depth,
+        conditions,
+        timestep,
+    )
+
+
+def shed_ice(fallen: IcePrecipitation, fluxes: IceFluxes, weather: Weather) -> Float[Array, " column"]:
+    """Snowfall and frost that a full pack does not take, kg m-2 s-1."""
+    return jnp.where(fallen.capped, weather.snow + fluxes.update.frost, 0.0)
+
+
+def next_column(
+    column: ColumnState, fallen: IcePrecipitation, heat: GroundHeat, snow: SnowStep
+) -> ColumnState:
+    """The columns at the end of the step, albedos not yet renewed.
+
+    The ground loses what the evaporation of a drying pack takes from it; water of a vanishing pack runs off.
+    """
+    ground, layers = heat.state, snow.layers
+    bare = snow.snow_water <= 0.0
+    liquid = ground.liquid_water.at[SNOW_LAYERS].add(snow.ground_debt)
+    particles = dict(zip(AEROSOL_FIELDS, layers.aerosol_mass, strict=True))
+    return replace(
+        column,
+        snow_index=layers.snow_index,
+        snow_thickness=layers.thickness,
+        snow_node_depth=snow.geometry.node,
+        snow_interface_depth=snow.geometry.upper_interface,
+        temperature=ground.temperature.at[:SNOW_LAYERS].set(layers.temperature),
+        liquid_water=liquid.at[:SNOW_LAYERS].set(layers.liquid_water),
+        ice=ground.ice.at[:SNOW_LAYERS].set(layers.ice),
+        ground_temperature=heat.ground_temperature,
+        pond_temperature=ground.pond_temperature,
+        snow_water=snow.snow_water,
+        snow_depth=snow.snow_depth,
+        accumulated_snow=snow.accumulated_snow,
+        snow_fraction=jnp.where(bare, 0.0, fallen.snow_fraction),
+        effective_snow_fraction=ground.effective_snow_fraction,
+        snow_melt=jnp.where(ground.snow_index < 0, snow.outflow, heat.phase.layerless_melt),
+        snow_freezing=heat.phase.snow_freezing_layer,
+        grain_radius=layers.grain_radius,
+        **particles,
+    )
+
+
+def water_of_step(
+    before: ColumnState,
+    after: ColumnState,
+    fallen: IcePrecipitation,
+    fluxes: IceFluxes,
+    snow: SnowStep,
+    weather: Weather,
+    timestep: float,
+) -> IceWater:
+    """Runoff as what is left over of the water balance (ELM `HydrologyDrainage`).
+
+    QRGWL = rain + snow - evaporation - ice shed - (W' - W) / dt with all water W of snow and ground.
+    """
+    shed = shed_ice(fallen, fluxes, weather)
+    gained = (stored_water(after) - stored_water(before)) / timestep
+    return IceWater(
+        runoff=weather.rain + weather.snow - fluxes.update.evaporation - shed - gained,
+        ice_runoff=shed,
+        melt=after.snow_melt,
+    )
+
+
+def stored_water(column: ColumnState) -> Float[Array, " column"]:
+    """Water of snow and ground, kg m-2, summed from the top."""
+    total = column.snow_water
+    for row in range(SNOW_LAYERS, TOTAL_LAYERS):
+        total = total + column.ice[row] + column.liquid_water[row]
+    return total
+
+
+def next_patch(
+    patch: PatchState, exchange: IceExchange, fluxes: IceFluxes, surroundings: Surroundings
+) -> PatchState:
+    """The patches at the end of the step, albedos not yet renewed; leaves have the temperature of the air."""
+    screen, samples = exchange.turbulence.screen_temperature, surroundings.ten_day_samples
+    return replace(
+        patch,
+        leaf_temperature=surroundings.weather.temperature,
+        longwave_out=fluxes.longwave_up,
+        screen_temperature=screen,
+        ten_day_temperature=((samples - 1.0) * patch.ten_day_temperature + screen) / samples,
+    )
+
+
+def renew_ice_albedo(
+    state: LandState, cosine_zenith: Float[Array, " column"], constants: IceConstants, kind: GroundKind
+) -> LandState:
+    """The state with the albedos of a zenith, snow by its grains and particles."""
+    column = state.column
+    bare = bare_albedo(kind, column.ground_temperature, cosine_zenith)
+    pack = SnowPack(
+        snow_index=column.snow_index,
+        liquid_water=column.liquid_water[:SNOW_LAYERS],
+        ice=column.ice[:SNOW_LAYERS],
+        snow_water=column.snow_water,
+        grain_radius=column.grain_radius,
+        aerosol_mass=jnp.stack([getattr(column, name) for name in AEROSOL_FIELDS]),
+    )
+    light = snow_radiation(constants.snow_optics, pack, bare, cosine_zenith)
+    none = jnp.zeros_like(column.snow_index, bool)
+    stored = stored_absorption(light, bare, bare, column.snow_fraction, none)
+    ground = unvegetated_albedo(kind, column.ground_temperature, stored, column.snow_fraction, cosine_zenith)
+    direct, diffuse = stored.layer_absorption_direct, stored.layer_absorption_diffuse
+    renewed = replace(
+        column,
+        cosine_zenith=cosine_zenith,
+        snow_albedo_direct=stored.albedo_direct,
+        snow_albedo_diffuse=stored.albedo_diffuse,
+        absorption_direct_visible=direct[0],
+        absorption_direct_near_infrared=direct[1],
+        absorption_diffuse_visible=diffuse[0],
+        absorption_diffuse_near_infrared=diffuse[1],
+        **with_fields(ground),
+    )
+    sky = open_sky(ground, cosine_zenith > 0.0)
+    return LandState(column=renewed, patch=replace(state.patch, **with_fields(sky)))
