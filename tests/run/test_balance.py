@@ -24,9 +24,10 @@ from kiloland.land.ledger import BARS, BUDGETS, Ledger
 from kiloland.land.state import LandState
 from kiloland.land.step import StepOutput, step_with_bare_ground
 from kiloland.land.subgrid import ColumnGroup, ColumnType, split_into_blocks
-from kiloland.run import driver
+from kiloland.run import model
 from kiloland.run.balance import join_ledgers, split_ledgers
 from kiloland.run.global_sum import exact_bins, global_sum
+from kiloland.run.physics import BARE_GROUND
 
 
 def test_all_budgets_close_in_every_column_and_step(inputs: Path, tmp_path: Path) -> None:
@@ -89,7 +90,8 @@ def test_a_leak_stops_the_run_with_the_cell_and_the_dates(
     kept = {name: (tmp_path / "run" / name).read_bytes() for name in results(tmp_path / "run")}
     write_case(inputs, tmp_path / "run", case__stop="0001-07-02", restart__every="6 hours")
     capsys.readouterr()
-    monkeypatch.setattr(driver, "step_with_bare_ground", broken)
+    faulty = dataclasses.replace(BARE_GROUND, step=broken)
+    monkeypatch.setattr(model, "physics_of", lambda flux: faulty)
     assert main(["resume", str(case)]) == 3
     message = capsys.readouterr().err
     assert f"the {budget} balance does not close" in message
