@@ -45,11 +45,11 @@ def measure_steps(case_file: Path, columns: int) -> dict[str, float]:
 
     from kiloland.atmosphere.calendar import ModelTimes
     from kiloland.land.ledger import open_ledger
-    from kiloland.land.step import step_with_bare_ground
     from kiloland.run.case import read_case
     from kiloland.run.driver import set_up_jax
     from kiloland.run.engine import advance_block, weather_series
     from kiloland.run.model import open_model
+    from kiloland.run.physics import BARE_GROUND
     from kiloland.run.ranks import Ranks
     from kiloland.run.setup import zenith_at_ends
 
@@ -73,7 +73,7 @@ def measure_steps(case_file: Path, columns: int) -> dict[str, float]:
                 series,
                 jnp.asarray(STEPS, jnp.int32),
                 constants,
-                step=step_with_bare_ground,
+                physics=BARE_GROUND,
                 plans=(),
                 settings=model.settings,
             )
