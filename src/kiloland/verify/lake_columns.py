@@ -23,7 +23,7 @@ from kiloland.land.lake_state import LakeState
 from kiloland.land.lake_step import LakeConstants, LakeOutput, lake_step
 from kiloland.land.step import Settings, Weather
 from kiloland.land.subgrid import ColumnGroup, round_up
-from kiloland.run.lake_columns import lake_columns, lake_constants, load_lakes, read_lake_shape
+from kiloland.run.lake_columns import lake_columns, lake_constants, read_lake_shape
 from kiloland.run.setup import zenith_at_ends
 from kiloland.run.snow_tables import (
     find_snow_files,
@@ -34,7 +34,6 @@ from kiloland.run.snow_tables import (
 from kiloland.run.surface import surface_positions
 from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.snow_columns import AEROSOLS
-from kiloland.verify.temperature import OracleStep
 
 Values = NDArray[np.float64]
 _Tree = TypeVar("_Tree")
@@ -50,6 +49,8 @@ class LakeCase:
     constants: LakeConstants
     deposition: Values
     """``[species, lake]``, kg m-2 s-1."""
+    places: Places
+    """Of all cells of the run."""
     record: SiteRecord
     orbital_year: int
 
@@ -78,7 +79,8 @@ def lake_case(bench: Bench) -> LakeCase | None:
     if not group.columns:
         return None
     values, cells = restart.values, group.gridcell
-    longitude, latitude = (np.asarray(values[f"grid1d_{name}"], np.float64)[cells] for name in ("lon", "lat"))
+    places = Places(*(np.asarray(values[f"grid1d_{name}"], np.float64) for name in ("lon", "lat")))
+    longitude, latitude = places.longitude[cells], places.latitude[cells]
     path = bench.surface.path
     positions = surface_positions(path, values["grid1d_ixy"], values["grid1d_jxy"])[cells]
     files = find_snow_files(bench.run.namelist, bench.folders)
@@ -91,18 +93,18 @@ def lake_case(bench: Bench) -> LakeCase | None:
         group=group,
         constants=lake_constants(shape, bench.surface, cells, optics, grains),
         deposition=deposition,
+        places=places,
         record=read_site_record(bench.site_forcing),
         orbital_year=bench.settings.orbital_year,
     )
 
 
 def advance_lakes(
-    case: LakeCase, steps: Sequence[OracleStep], states: Sequence[LakeState] | None = None
+    case: LakeCase, seconds: Sequence[int], timestep: float, states: Sequence[LakeState]
 ) -> LakeResult:
-    """Steps of a run side by side, from their restarts or from states of the same lakes."""
-    given = states or [load_lakes(step.before, lake_columns(step.before)) for step in steps]
-    weather = [_weather(case, step) for step in steps]
-    turns, lakes = len(steps), case.group.columns
+    """Steps of a run side by side: their starts (since 0001-01-01) and the states of the lakes there."""
+    weather = [_weather(case, start, timestep) for start in seconds]
+    turns, lakes = len(seconds), case.group.columns
     take = np.minimum(np.arange(round_up(turns * lakes, WIDTH)), turns * lakes - 1)
     lake, constants = take % lakes, case.constants
     constants = replace(
@@ -112,11 +114,11 @@ def advance_lakes(
         soil=_widened(constants.soil, lake),
     )
     state, output = _compiled(
-        _joined(given, take),
+        _joined(states, take),
         _joined(weather, take),
         jnp.asarray(case.deposition[:, lake]),
         constants,
-        Settings(steps[0].timestep),
+        Settings(timestep),
     )
     return LakeResult(state, output, lakes)
 
@@ -128,12 +130,10 @@ def lakes_of(result: LakeResult, number: int) -> LakeState:
     return state
 
 
-def _weather(case: LakeCase, step: OracleStep) -> Weather:
-    """The forcing of a step above its lakes."""
-    values, cells = step.before.values, case.group.gridcell
-    longitude, latitude = (np.asarray(values[f"grid1d_{name}"], np.float64) for name in ("lon", "lat"))
-    times = ModelTimes(step.before.seconds, int(step.timestep), 1)
-    places = Places(longitude, latitude)
+def _weather(case: LakeCase, start: int, timestep: float) -> Weather:
+    """The forcing of a step above the lakes."""
+    places, cells = case.places, case.group.gridcell
+    times = ModelTimes(start, int(timestep), 1)
     forcing = SiteSource(case.record, places).load(times, np.arange(places.count))
 
     def lakes(name: str) -> Array:
@@ -143,9 +143,7 @@ def _weather(case: LakeCase, step: OracleStep) -> Weather:
         names = (f"shortwave_{kind}_visible", f"shortwave_{kind}_near_infrared")
         return jnp.stack([lakes(name) for name in names])
 
-    zenith = zenith_at_ends(
-        step.before.seconds, int(step.timestep), 1, longitude, latitude, case.orbital_year
-    )
+    zenith = zenith_at_ends(start, int(timestep), 1, places.longitude, places.latitude, case.orbital_year)
     plain = {f.name for f in fields(Weather)} & {f.name for f in fields(Forcing)}
     return Weather(
         **{name: lakes(name) for name in plain},

@@ -9,16 +9,20 @@ import numpy as np
 from jaxtyping import Array
 
 from kiloland.land.biophysics.lake_hydrology import total_lake_water
-from kiloland.land.lake_state import LakeState, lake_ground_of
+from kiloland.land.lake_state import lake_ground_of
 from kiloland.land.lake_step import LakeOutput
-from kiloland.run.lake_columns import lake_fields
+from kiloland.run.lake_columns import lake_fields, load_lakes
+from kiloland.run.restart import Restart
 from kiloland.verify.lake_columns import LakeCase, LakeResult, Values, advance_lakes, lake_case, lakes_of
 from kiloland.verify.oracle.bench import Bench
+from kiloland.verify.oracle.checks import at
 from kiloland.verify.oracle.rows import Finding, Skipped
 from kiloland.verify.radiation import FILL, Difference, difference
 from kiloland.verify.temperature import OracleStep
 
 NO_LAKES = "no lake columns"
+MOST_STEPS = 48
+LONG_AGO = "more than 48 steps from the restart before"
 FLUX_STATES = ("ground_temperature", "friction_velocity", "roughness", "longwave_out", "screen_temperature")
 HEAT_STATES = ("water_temperature", "ice_fraction", "eddy_conductivity")
 Picture = Callable[[LakeOutput], Mapping[str, Array]]
@@ -79,19 +83,24 @@ def lake_step_evidence(bench: Bench) -> Iterator[Finding]:
 
 
 def lake_days_evidence(bench: Bench) -> Iterator[Finding]:
-    """Consecutive steps with our own state carried on, against the restart after each."""
+    """Our own state carried on from the first restart by the forcing alone, against all that follow."""
     case = lake_case(bench)
     if case is None:
         yield Skipped(NO_LAKES)
         return
-    carried: LakeState | None = None
-    last: OracleStep | None = None
-    for step in bench.steps:
-        if last is None or last.after is not step.before:
-            carried = None
-        result = advance_lakes(case, [step], None if carried is None else [carried])
-        yield from _against_restart(case, step, result, 0, tuple(lake_fields()))
-        carried, last = lakes_of(result, 0), step
+    timestep = bench.run.timestep
+    state, time = load_lakes(bench.restarts[0].restart, case.group), bench.restarts[0].time
+    for item in bench.restarts[1:]:
+        steps = range(time, item.time, timestep)
+        if len(steps) > MOST_STEPS:
+            yield Skipped(LONG_AGO, case.group.columns)
+            state, time = load_lakes(item.restart, case.group), item.time
+            continue
+        for start in steps:
+            result = advance_lakes(case, [start], float(timestep), [state])
+            state = lakes_of(result, 0)
+        time = item.time
+        yield from at(item.name, _against_restart(case, item.restart, result, 0, tuple(lake_fields())))
 
 
 def _one_step(
@@ -101,23 +110,26 @@ def _one_step(
     if case is None:
         yield Skipped(NO_LAKES)
         return
-    result = advance_lakes(case, bench.steps)
+    starts = [step.before.seconds for step in bench.steps]
+    states = [load_lakes(step.before, case.group) for step in bench.steps]
+    result = advance_lakes(case, starts, float(bench.run.timestep), states)
     ours = picture(result.output)
     for number, step in enumerate(bench.steps):
-        yield from _against_restart(case, step, result, number, names)
+        found = [*_against_restart(case, step.after, result, number, names)]
         for name, values in ours.items():
             if name in step.tape:
                 reference = _on_tape(step, case, name)
-                found = difference(name, result.of(values, number), reference, np.abs(reference) < FILL)
-                yield _at(step, found)
+                mask = np.abs(reference) < FILL
+                found.append(difference(name, result.of(values, number), reference, mask))
         if complete:
-            yield from _totals(case, step, result, number)
+            found += _totals(case, step, result, number)
+        yield from at(step.before.path.name, found)
 
 
 def _against_restart(
-    case: LakeCase, step: OracleStep, result: LakeResult, number: int, names: tuple[str, ...]
+    case: LakeCase, after: Restart, result: LakeResult, number: int, names: tuple[str, ...]
 ) -> Iterator[Difference]:
-    """State fields against the variables of the restart after a step, in every row."""
+    """State fields against the variables of a restart, in every row."""
     for name, field in lake_fields().items():
         if name not in names:
             continue
@@ -125,8 +137,8 @@ def _against_restart(
         values = result.of(getattr(result.state, name), number)
         parts = values if name == "aerosol_mass" else values[None]
         for variable, part in zip(field.variables, parts, strict=True):
-            reference = np.asarray(step.after.values[variable][rows], np.float64).T
-            yield _at(step, difference(variable, np.asarray(part, np.float64), reference))
+            reference = np.asarray(after.values[variable][rows], np.float64).T
+            yield difference(variable, np.asarray(part, np.float64), reference)
 
 
 def _totals(case: LakeCase, step: OracleStep, result: LakeResult, number: int) -> Iterator[Difference]:
@@ -134,10 +146,10 @@ def _totals(case: LakeCase, step: OracleStep, result: LakeResult, number: int) -
     total = result.of(total_lake_water(lake_ground_of(result.state)), number)
     if "ENDWB" in step.after.values:
         reference = np.asarray(step.after.values["ENDWB"][case.group.column_row], np.float64)
-        yield _at(step, difference("ENDWB", total, reference))
+        yield difference("ENDWB", total, reference)
     for field in dataclasses.fields(result.output.budgets):
         missed = result.of(getattr(result.output.budgets, field.name), number)
-        yield _at(step, difference(f"{field.name} budget", missed, np.zeros_like(missed)))
+        yield difference(f"{field.name} budget", missed, np.zeros_like(missed))
 
 
 def _on_tape(step: OracleStep, case: LakeCase, name: str) -> Values:
@@ -145,7 +157,3 @@ def _on_tape(step: OracleStep, case: LakeCase, name: str) -> Values:
     level = step.tape[name].dims[-1]
     rows = {"column": case.group.column_row, "pft": case.group.patch_row}.get(level, case.group.gridcell)
     return np.asarray(step.tape[name].read(step.record), np.float64)[..., rows]
-
-
-def _at(step: OracleStep, found: Difference) -> Difference:
-    return dataclasses.replace(found, place=f"{step.before.path.name} {found.place}")

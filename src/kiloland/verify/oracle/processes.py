@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kiloland.verify.balances import balances
+from kiloland.verify.ice_step import ice_and_wetland_carried, ice_and_wetland_step
 from kiloland.verify.lake_step import (
     lake_days_evidence,
     lake_fluxes_evidence,
@@ -263,8 +264,8 @@ PROCESSES: tuple[Process, ...] = (
     ),
     Process(
         "lakes carried on",
-        "the same over consecutive steps, the whole state our own after the first restart",
-        "as lake fluxes",
+        "the same variables after up to 48 steps, the whole state our own from the first restart on",
+        "restarts, site forcing, surface file, snow tables",
         _relative(1e-11),
         lake_days_evidence,
         bars=LAKE_BARS,
@@ -304,6 +305,22 @@ PROCESSES: tuple[Process, ...] = (
         "as urban fluxes",
         _relative(1e-6),
         consecutive_steps,
+    ),
+    Process(
+        "ice and wetland step",
+        "every variable of glacier and wetland columns after a step, and their fluxes, nothing from tapes",
+        "restarts one step apart, double per-step tapes, site forcing, surface file, snow files",
+        _relative(1e-11),
+        ice_and_wetland_step,
+        # Runoff is a difference of all water of the column, whose rounding alone is 4e-15 kg m-2 s-1.
+        bars={"QRGWL": _absolute(1e-13), "heat budget": _absolute(1e-7)},
+    ),
+    Process(
+        "ice and wetland carried on",
+        "the same columns from the first restart of a run on, up to two years, against each later restart",
+        "restarts, site forcing, surface file, snow files",
+        _relative(1e-6),
+        ice_and_wetland_carried,
     ),
 )
 """In the order of the table."""
