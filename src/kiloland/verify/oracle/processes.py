@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kiloland.verify.balances import balances
+from kiloland.verify.diagnostics import diagnostics
 from kiloland.verify.ice_step import ice_and_wetland_carried, ice_and_wetland_step
 from kiloland.verify.lake_step import (
     lake_days_evidence,
@@ -321,6 +322,13 @@ PROCESSES: tuple[Process, ...] = (
         "restarts, site forcing, surface file, snow files",
         _relative(1e-6),
         ice_and_wetland_carried,
+    ),
+    Process(
+        "diagnostics",
+        "temperature, water and potential of the upper soil, heat content, and snow layer by layer on the tape",
+        "as temperature split, and the fields themselves on the tape",
+        _relative(1e-12),
+        diagnostics,
     ),
 )
 """In the order of the table."""
