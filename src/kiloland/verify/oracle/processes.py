@@ -325,7 +325,7 @@ PROCESSES: tuple[Process, ...] = (
     ),
     Process(
         "diagnostics",
-        "temperature, water and potential of the upper soil, heat content, and snow layer by layer on the tape",
+        "temperature, water and potential of the upper soil, heat content, snow layer by layer",
         "as temperature split, and the fields themselves on the tape",
         _relative(1e-12),
         diagnostics,
