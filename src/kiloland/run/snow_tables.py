@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from kiloland.atmosphere.forcing import Places
+from kiloland.atmosphere.pixels import nearest_pixels
 from kiloland.errors import InputError
 from kiloland.files import Dataset, open_dataset
 from kiloland.land.biophysics.snow_aging import GrainTables
@@ -138,23 +140,18 @@ def read_constant_deposition(
         InputError: a field is missing, or deposition varies with time.
     """
     with open_dataset(path) as dataset:
-        row = _nearest(np.asarray(dataset["lat"].read(), np.float64), latitude)
-        grid = np.asarray(dataset["lon"].read(), np.float64)
-        column = _nearest(np.append(grid, grid[0] + 360.0), np.mod(longitude, 360.0)) % len(grid)
+        pixels = nearest_pixels(dataset, Places(longitude, latitude))
         total = []
         for names in DEPOSITION_FIELDS:
             species = np.zeros(len(longitude))
             for name in names:
-                values = np.asarray(dataset[name].read(), np.float64)[:, row, column]
+                variable = dataset[name]
+                values = pixels.index.read(variable, 0, variable.shape[0])
                 if np.any(values != values[0]):
                     raise InputError("varies with time", file=dataset.path, variable=name)
-                species = species + values[0]
+                species = species + pixels.at_places(values[0])
             total.append(species)
         return np.stack(total)
-
-
-def _nearest(grid: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.asarray(np.argmin(np.abs(grid[:, None] - wanted[None]), axis=0), np.int64)
 
 
 def _table(
