@@ -14,7 +14,7 @@ from kiloland.files.manifest import Manifest
 from kiloland.files.restart_set import write_restart_set
 from kiloland.land.ledger import BUDGETS
 from kiloland.run.balance import LEDGER_NAMES, join_ledgers, split_ledgers
-from kiloland.run.case import Case
+from kiloland.run.case import Case, SurfaceFlux
 from kiloland.run.clock import date_label, date_of_seconds
 from kiloland.run.distribute import MemberWriter
 from kiloland.run.engine import join_states
@@ -104,10 +104,17 @@ def context_attributes(model: Model) -> dict[str, str]:
     return {
         "source": "Kiloland",
         "case_id": model.case.case.name,
-        "comment": "soil columns only: radiation, temperature of soil and snow, freezing and melting; "
-        "bare-ground fluxes below a canopy that only intercepts radiation; soil water and snow as in the "
-        "initial state but for their phase; melt of a snowpack without layers runs off",
+        "comment": COMMENTS[model.case.case.surface_flux],
     }
+
+
+COMMENTS = {
+    SurfaceFlux.BARE_GROUND: "soil columns only: radiation, temperature of soil and snow, freezing and melting; "
+    "bare-ground fluxes below a canopy that only intercepts radiation; soil water and snow as in the initial "
+    "state but for their phase; melt of a snowpack without layers runs off",
+    SurfaceFlux.FULL: "soil columns only: water and energy of canopy, snow and soil; vegetation does not grow",
+}
+"""What a run computes, in words."""
 
 
 def _accumulator_level(tape: Tape, variable: HistoryVariable) -> str:
