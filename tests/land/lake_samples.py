@@ -15,8 +15,9 @@ from kiloland.land.biophysics.constants import FREEZING_POINT
 from kiloland.land.biophysics.lake_hydrology import saturate_sediment
 from kiloland.land.biophysics.lake_layers import LAKE_LAYERS, lake_grid
 from kiloland.land.biophysics.lake_surface import LakeShape, extinction_of_depth, fetch_of_depth
+from kiloland.land.lake_radiation import renew_lake_albedo
 from kiloland.land.lake_state import LakeState
-from kiloland.land.lake_step import LakeConstants, LakeOutput, lake_step, renew_lake_albedo
+from kiloland.land.lake_step import LakeConstants, LakeOutput, lake_step
 from kiloland.land.soil_properties import lake_soil_properties
 from kiloland.land.step import Settings, Weather
 from kiloland.land.vertical import GROUND_LAYERS, SNOW_LAYERS
@@ -97,7 +98,7 @@ def lake_state(
         longwave_out=none,
         screen_temperature=warmth,
     )
-    return _with_albedo(state, none + cosine_zenith, constants)
+    return _with_albedo(state, none + cosine_zenith, constants.optics)
 
 
 def weather(temperature: Sequence[float] | float, **changes: float) -> Weather:

@@ -21,11 +21,11 @@ from lake_samples import (
 )
 
 from kiloland.land.biophysics.constants import FREEZING_POINT
+from kiloland.land.lake_radiation import absorb_sunlight
 from kiloland.land.lake_state import LakeState
 from kiloland.land.lake_step import (
     LakeConstants,
     LakeOutput,
-    absorb_sunlight,
     advance_heat,
     exchange_with_air,
 )
