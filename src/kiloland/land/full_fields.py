@@ -43,6 +43,18 @@ def _evaporated_from_canopy(_: FieldContext, output: FullOutput) -> Float[Array,
     return canopy.evaporation - canopy.transpiration
 
 
+def _water_stress(_: FieldContext, output: FullOutput) -> Float[Array, " patch"]:
+    """0 where no vegetation stands above the snow."""
+    exposed = output.exchange.canopy.emissivity > 0.0
+    return jnp.where(exposed, output.exchange.stress.factor, 0.0)
+
+
+def _throughfall(_: FieldContext, output: FullOutput) -> Float[Array, " patch"]:
+    """All that falls below the canopy, also what a full snowpack sheds."""
+    canopy = output.precipitation.canopy
+    return canopy.rain_to_ground + canopy.snow_to_ground + canopy.capped_rain + canopy.capped_snow
+
+
 def _energy_error(_: FieldContext, output: FullOutput) -> Float[Array, " patch"]:
     """Absorbed sunlight + net longwave - sensible - latent - ground heat, W m-2."""
     fluxes, radiation = output.fluxes, output.radiation
@@ -94,13 +106,13 @@ FULL_FIELDS: dict[str, Field] = {
     # canopy
     "TV": _patch(lambda c, o: c.state.patch.leaf_temperature),
     "T10": _patch(lambda c, o: c.state.patch.ten_day_temperature),
-    "BTRAN": _patch(lambda c, o: o.exchange.stress.factor),
+    "BTRAN": _patch(_water_stress),
     "FPSN": _patch(lambda c, o: o.exchange.canopy.photosynthesis),
     "H2OCAN": _patch(lambda c, o: c.state.patch.canopy_water),
     "FWET": _patch(lambda c, o: o.precipitation.canopy.wet_fraction),
     "FDRY": _patch(lambda c, o: o.precipitation.canopy.dry_fraction),
     "QINTR": _patch(lambda c, o: o.precipitation.canopy.intercepted),
-    "QDRIP": _patch(lambda c, o: o.precipitation.canopy.drip),
+    "QDRIP": _patch(_throughfall),
     "QFLX_RAIN_GRND": _patch(lambda c, o: o.precipitation.canopy.rain_to_ground),
     "QFLX_SNOW_GRND": _patch(lambda c, o: o.precipitation.canopy.snow_to_ground),
     "QSNWCPLIQ": _patch(lambda c, o: o.precipitation.canopy.capped_rain),

@@ -1,182 +1,169 @@
-"""Evidence for the whole step of soil columns: from ELM's restart to its next one, nothing from a tape.
+"""The whole step of soil columns for the comparisons: from a restart of ELM on, nothing from a tape.
 
-Given are the restart at the start of the step, the site forcing, the inputs of the run, and the vegetation
-of the next restart, which the albedos at the end of the step take.
+Given are a restart, the site forcing, the inputs of the run, and the vegetation at the end of every step,
+which the albedos there take.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from kiloland.atmosphere import ModelTimes, Places, SiteSource
-from kiloland.atmosphere.forcing import Forcing
-from kiloland.atmosphere.orbit import day_length, declination, orbital_parameters, zenith_day
-from kiloland.atmosphere.site import SiteRecord, read_site_record
-from kiloland.land.biophysics.canopy_fluxes import PlantTraits
-from kiloland.land.biophysics.leaf_capacity import LARGEST_DECLINATION, day_length_factor
-from kiloland.land.biophysics.snow_cover import melt_shape
-from kiloland.land.biophysics.soil_moisture_stress import root_fractions
-from kiloland.land.full_step import (
-    FullOutput,
-    LandConstants,
-    Surroundings,
-    Vegetation,
-    step_of_water_and_energy,
-)
+from kiloland.atmosphere.site import read_site_record
+from kiloland.land.fields import FieldContext
+from kiloland.land.full_fields import FULL_FIELDS
+from kiloland.land.full_ledger import full_budgets
+from kiloland.land.full_step import LandConstants, Surroundings, Vegetation, step_of_water_and_energy
+from kiloland.land.ledger import BUDGETS, Ledger, enter_step, open_ledger
 from kiloland.land.state import LandState
 from kiloland.land.step import ColumnConstants, Settings
 from kiloland.land.subgrid import LANES, Block, ColumnGroup, round_up, split_into_blocks
 from kiloland.land.vertical import SNOW_LAYERS, snow_layer_mask
-from kiloland.run.canopy_parameters import read_canopy_parameters, read_carbon_dioxide_share
-from kiloland.run.engine import weather_series
-from kiloland.run.namelist import find_input
-from kiloland.run.restart import load_state, soil_columns
+from kiloland.run.engine import field_levels, split_state, weather_series
+from kiloland.run.full_setup import RunningMean, land_constants, land_inputs_of_namelist, surround
+from kiloland.run.restart import Restart, load_state, soil_columns
 from kiloland.run.setup import zenith_at_ends
-from kiloland.run.snow_tables import (
-    find_snow_files,
-    read_constant_deposition,
-    read_grain_tables,
-    read_snow_optics,
-)
 from kiloland.variables import simulated_variables
 from kiloland.verify.oracle.bench import Bench
-from kiloland.verify.oracle.rows import Finding
 from kiloland.verify.radiation import Difference, difference
-from kiloland.verify.soil_hydrology import terrain_of
-from kiloland.verify.temperature import OracleStep, Values
+from kiloland.verify.temperature import Values
 
-_Traits = TypeVar("_Traits")
+STEPS = 48
+"""Steps of one call of the compiled function; fewer are the same machine code."""
 
 
 @dataclass(frozen=True)
 class Workpiece:
-    """Columns of one restart, padded as in a run, with all that their steps need but the weather."""
+    """Columns of a run, padded as in a run, with all that their steps need but weather and vegetation."""
 
     group: ColumnGroup
     block: Block
     constants: LandConstants
-    deposition: jax.Array
     settings: Settings
+    deposition: Values
+    source: SiteSource
+    longitude: Values
+    latitude: Values
+    orbital_year: int
 
 
-def workpiece(bench: Bench, step: OracleStep) -> Workpiece:
+@dataclass(frozen=True)
+class Steps:
+    """What some steps gave: ``fields`` by ELM's name and ``errors`` of the budgets, ``[step, ...]``."""
+
+    state: LandState
+    fields: dict[str, Values]
+    errors: Values
+    ledger: Ledger
+
+
+def workpiece(bench: Bench, restart: Restart) -> Workpiece:
     """The soil columns of a run.
 
     Raises:
         InputError: inputs of the run are missing or unfit.
     """
-    group = soil_columns(step.before)
+    group = soil_columns(restart)
     (block,) = split_into_blocks(group, round_up(group.columns, LANES))
     cells = group.gridcell[block.column_take]
-    traits = read_canopy_parameters(find_input(bench.settings.parameters, bench.folders))
-    types = jnp.asarray(group.patch_type[block.patch_take])
-    files = find_snow_files(bench.run.namelist, bench.folders)
-    roots = gather_traits(traits.roots, types)
-    padded = dataclasses.replace(group, gridcell=cells)
-    surface = bench.surface
-    constants = LandConstants(
-        column=ColumnConstants(
-            soil=bench.soil(padded),
-            soil_colour=jnp.asarray(surface.colour[cells]),
-            parameters=bench.parameters,
-            index=block.index,
-        ),
-        terrain=terrain_of(surface, padded),
-        melt_shape=melt_shape(jnp.asarray(surface.elevation_deviation[cells])),
-        plants=PlantTraits(
-            structure=bench.parameters.structure.gather(types), leaf=gather_traits(traits.leaf, types)
-        ),
-        root_traits=roots,
-        roots=root_fractions(roots),
-        snow_optics=read_snow_optics(files.optics),
-        grain_tables=read_grain_tables(files.ageing),
-        stress_temperature=jnp.asarray(traits.stress_temperature),
-        largest_drainage=jnp.asarray(bench.largest_drainage),
-        carbon_dioxide=jnp.asarray(read_carbon_dioxide_share(bench.run.namelist)),
+    surface, values = bench.surface, restart.values
+    longitude = np.asarray(values["grid1d_lon"], np.float64)
+    latitude = np.asarray(values["grid1d_lat"], np.float64)
+    inputs = land_inputs_of_namelist(
+        bench.run.namelist, bench.settings.parameters, bench.folders, longitude, latitude
     )
-    values = step.before.values
-    species = np.zeros((8, len(values["grid1d_lon"])))
-    if files.deposition is not None:
-        species = read_constant_deposition(files.deposition, values["grid1d_lon"], values["grid1d_lat"])
-    return Workpiece(group, block, constants, jnp.asarray(species[:, cells]), Settings(step.timestep))
+    columns = ColumnConstants(
+        soil=bench.soil(dataclasses.replace(group, gridcell=cells)),
+        soil_colour=jnp.asarray(surface.colour[cells]),
+        parameters=bench.parameters,
+        index=block.index,
+    )
+    return Workpiece(
+        group=group,
+        block=block,
+        constants=land_constants(columns, group, block, surface, inputs),
+        settings=Settings(float(bench.run.timestep)),
+        deposition=inputs.deposition[:, cells],
+        source=SiteSource(read_site_record(bench.site_forcing), Places(longitude, latitude)),
+        longitude=longitude,
+        latitude=latitude,
+        orbital_year=bench.settings.orbital_year,
+    )
 
 
-def surroundings_of(bench: Bench, piece: Workpiece, step: OracleStep, record: SiteRecord) -> Surroundings:
-    """Weather, sun, particles and vegetation of a step."""
-    group, block = piece.group, piece.block
-    values, timestep = step.before.values, int(step.timestep)
-    zenith = zenith_at_ends(
-        step.before.seconds,
-        timestep,
-        1,
-        values["grid1d_lon"],
-        values["grid1d_lat"],
-        bench.settings.orbital_year,
+def surroundings(
+    piece: Workpiece, start: int, mean: RunningMean, vegetation: Vegetation | None
+) -> Surroundings:
+    """Weather, sun, particles and vegetation of up to :data:`STEPS` steps from a moment on, ``[step, ...]``.
+
+    Args:
+        piece: the columns.
+        start: s since 0001-01-01.
+        mean: how the mean temperature of ten days counts.
+        vegetation: at the end of each step, ``[step, patch]``, of the group's patches; its length is the
+            number of steps with an own weather. None keeps that of the state, for all steps.
+    """
+    timestep = int(piece.settings.timestep)
+    count = STEPS if vegetation is None else len(vegetation.leaf_area)
+    cells = piece.group.gridcell[piece.block.column_take]
+    forcing = piece.source.load(ModelTimes(start, timestep, count), np.arange(len(piece.longitude)))
+    zenith = zenith_at_ends(start, timestep, count, piece.longitude, piece.latitude, piece.orbital_year)
+    series = weather_series(forcing, zenith, cells, STEPS)
+    around = surround(
+        series, start, timestep, piece.latitude[cells], piece.deposition, mean, piece.orbital_year
     )
-    forcing: Forcing = site_forcing(step, record)
-    series = weather_series(forcing, zenith, group.gridcell[block.column_take], 1)
-    after = load_state(step.after, group).patch
-    vegetation = {
-        "leaf_area": after.leaf_area,
-        "stem_area": after.stem_area,
-        "canopy_top": after.canopy_top,
-        "exposed": after.vegetation_exposed,
+    if vegetation is None:
+        return around
+    take = np.minimum(np.arange(STEPS), count - 1)
+    padded = jax.tree.map(
+        lambda rows: jnp.asarray(np.asarray(rows)[take][:, piece.block.patch_take]), vegetation
+    )
+    return dataclasses.replace(around, vegetation=padded)
+
+
+def vegetation_of(restart: Restart, group: ColumnGroup) -> Vegetation:
+    """The vegetation in a restart, as a series of one step."""
+    patch = load_state(restart, group).patch
+    return Vegetation(
+        leaf_area=patch.leaf_area[None],
+        stem_area=patch.stem_area[None],
+        canopy_top=patch.canopy_top[None],
+        exposed=patch.vegetation_exposed[None],
+    )
+
+
+def padded_state(piece: Workpiece, restart: Restart) -> LandState:
+    """The state of a restart, padded."""
+    return split_state(load_state(restart, piece.group), piece.block)
+
+
+def advance(
+    piece: Workpiece, state: LandState, around: Surroundings, count: int = STEPS, names: tuple[str, ...] = ()
+) -> Steps:
+    """The first ``count`` steps of a series; fields without the padding of columns and patches."""
+    ledger = open_ledger(len(piece.block.column_take))
+    after, fields, errors, ledger = _advance(
+        state, ledger, around, jnp.asarray(count), piece.constants, names=names, settings=piece.settings
+    )
+    sizes = {True: piece.group.patches, False: piece.group.columns}
+    plain = {
+        name: np.asarray(values)[:count, ..., : sizes[FULL_FIELDS[name].on_patches]]
+        for name, values in fields.items()
     }
-    factor = day_factor(bench, step)[group.gridcell[block.column_take]]
-    return Surroundings(
-        weather=jax.tree.map(lambda rows: rows[0], series),
-        day_length_factor=jnp.asarray(factor),
-        deposition=piece.deposition,
-        ten_day_samples=jnp.asarray(float(_ten_day_samples(step))),
-        vegetation=Vegetation(
-            **{name: jnp.asarray(np.asarray(rows)[block.patch_take]) for name, rows in vegetation.items()}
-        ),
-    )
+    return Steps(after, plain, np.asarray(errors)[:count, :, : piece.group.columns], ledger)
 
 
-def _ten_day_samples(step: OracleStep) -> int:
-    """Samples of the mean: ELM keeps the period, in steps, of the run that the restart comes from."""
-    steps = (step.before.seconds + int(step.timestep) - step.before.begun) // int(step.timestep)
-    return min(steps, step.before.scalar("T10_PERIOD"))
-
-
-def padded_state(piece: Workpiece, step: OracleStep) -> LandState:
-    """The state of the restart at the start of a step, padded."""
-    state, block = load_state(step.before, piece.group), piece.block
-    return LandState(
-        column=jax.tree.map(lambda v: jnp.asarray(np.asarray(v)[..., block.column_take]), state.column),
-        patch=jax.tree.map(lambda v: jnp.asarray(np.asarray(v)[..., block.patch_take]), state.patch),
-    )
-
-
-def full_step(bench: Bench) -> Iterator[Finding]:
-    """Every pair of restarts one step apart, all variables of the state."""
-    record = read_site_record(bench.site_forcing)
-    piece = workpiece(bench, bench.steps[0])
-    for step in bench.steps:
-        state, _ = advance(piece, padded_state(piece, step), surroundings_of(bench, piece, step, record))
-        yield from compare(piece, state, step)
-
-
-def advance(piece: Workpiece, state: LandState, surroundings: Surroundings) -> tuple[LandState, FullOutput]:
-    """The step, compiled."""
-    result: tuple[LandState, FullOutput] = _advance(
-        state, surroundings, piece.constants, settings=piece.settings
-    )
-    return result
-
-
-def compare(piece: Workpiece, state: LandState, step: OracleStep) -> Iterator[Difference]:
-    """All variables of the state against the restart after a step; snow layers that exist there."""
+def compare(piece: Workpiece, state: LandState, restart: Restart) -> Iterator[Difference]:
+    """All variables of the state against a restart; snow layers that exist there."""
     group = piece.group
-    reference = load_state(step.after, group)
+    reference = load_state(restart, group)
     exists = np.asarray(snow_layer_mask(reference.column.snow_index))
     for variable in simulated_variables():
         part, name = variable.state.split(".")
@@ -190,46 +177,35 @@ def compare(piece: Workpiece, state: LandState, step: OracleStep) -> Iterator[Di
             mask = np.ones(wanted.shape, bool)
             mask[:SNOW_LAYERS] = exists
         found = difference(variable.name, ours, wanted, mask)
-        yield dataclasses.replace(found, place=f"{step.before.path.name} {found.place}")
+        yield dataclasses.replace(found, place=f"{restart.path.name} {found.place}")
 
 
-def carried(bench: Bench, steps: Sequence[OracleStep], record: SiteRecord) -> Iterator[Difference]:
-    """Consecutive steps with our own state carried on."""
-    piece = workpiece(bench, steps[0])
-    state = padded_state(piece, steps[0])
-    for step in steps:
-        state, _ = advance(piece, state, surroundings_of(bench, piece, step, record))
-        yield from compare(piece, state, step)
+@partial(jax.jit, static_argnames=("names", "settings"))
+def _advance(
+    state: LandState,
+    ledger: Ledger,
+    around: Surroundings,
+    count: jax.Array,
+    constants: LandConstants,
+    *,
+    names: tuple[str, ...],
+    settings: Settings,
+) -> tuple[LandState, dict[str, jax.Array], jax.Array, Ledger]:
+    columns, patches = state.column.snow_index.shape[0], state.patch.leaf_area.shape[0]
+    rows = {
+        name: jnp.zeros((STEPS, *field_levels(name), patches if FULL_FIELDS[name].on_patches else columns))
+        for name in names
+    }
 
+    def body(number: jax.Array, carry: tuple[LandState, dict[str, jax.Array], jax.Array, Ledger]):  # type: ignore[no-untyped-def]
+        before, rows, errors, ledger = carry
+        inputs = jax.tree.map(lambda values: values[number], around)
+        after, output = step_of_water_and_energy(before, inputs, constants, settings)
+        context = FieldContext(after, output, inputs.weather, constants)  # type: ignore[arg-type]
+        rows = {name: rows[name].at[number].set(FULL_FIELDS[name].value(context)) for name in names}
+        budgets = full_budgets(before, after, output, inputs, constants, settings)
+        errors = errors.at[number].set(jnp.stack([budget.error for budget in budgets]))
+        return after, rows, errors, enter_step(ledger, budgets)
 
-def site_forcing(step: OracleStep, record: SiteRecord) -> Forcing:
-    """The weather of a step above each cell."""
-    values = step.before.values
-    places = Places(np.asarray(values["grid1d_lon"]), np.asarray(values["grid1d_lat"]))
-    times = ModelTimes(step.before.seconds, int(step.timestep), 1)
-    return SiteSource(record, places).load(times, np.arange(places.count))
-
-
-def day_factor(bench: Bench, step: OracleStep) -> Values:
-    """(Day length / longest day)^2 of each cell; the day is that of the end of the step."""
-    orbit = orbital_parameters(bench.settings.orbital_year)
-    timestep = int(step.timestep)
-    end = np.asarray([step.before.seconds + timestep], np.int64)
-    delta, _ = declination(orbit, zenith_day(end, timestep))
-    latitude = np.radians(np.asarray(step.before.values["grid1d_lat"], np.float64))
-    longest = day_length(latitude, np.copysign(LARGEST_DECLINATION, latitude))
-    factor: Values = np.asarray(
-        day_length_factor(jnp.asarray(day_length(latitude, delta[0])), jnp.asarray(longest))
-    )
-    return factor
-
-
-def gather_traits(traits: _Traits, types: jax.Array) -> _Traits:
-    """Traits of the plant type of each patch."""
-    gathered: _Traits = jax.tree.map(lambda values: values[types], traits)
-    return gathered
-
-
-_advance = jax.jit(step_of_water_and_energy, static_argnames="settings")
-
-__all__ = ["Values", "carried", "full_step", "workpiece"]
+    start = (state, rows, jnp.zeros((STEPS, len(BUDGETS), columns)), ledger)
+    return jax.lax.fori_loop(0, count, body, start)  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from kiloland.verify.balances import balances
 from kiloland.verify.diagnostics import diagnostics
+from kiloland.verify.full_evidence import full_days, full_step, full_steps_carried_on
 from kiloland.verify.ice_step import ice_and_wetland_carried, ice_and_wetland_step
 from kiloland.verify.lake_step import (
     lake_days_evidence,
@@ -66,6 +67,28 @@ def _absolute(value: float) -> Bar:
 
 LAKE_BARS = {name: _relative(1e-8) for name in ("FSH_G", "EFLX_GNET", "SAVEDTKE1", "QRGWL", "heat budget")}
 """Heat takes up what rounding leaves of the balance, runoff that of the water of a column."""
+
+FLUX_OF_HEAT = (
+    "FSH",
+    "FSH_G",
+    "FSH_V",
+    "EFLX_LH_TOT",
+    "FGEV",
+    "FCEV",
+    "FCTR",
+    "FIRE",
+    "FIRA",
+    "FGR",
+    "FSA",
+    "FSR",
+)
+BUDGET_BARS = {
+    "heat budget": _absolute(1e-7),
+    "radiation budget": _absolute(1e-7),
+    "water budget": _absolute(1e-9),
+}
+DAYS_BARS = {**BUDGET_BARS, **{name: _absolute(0.1) for name in FLUX_OF_HEAT}}
+"""W m-2 for fluxes and the budgets of heat and radiation, kg m-2 for that of water."""
 
 PROCESSES: tuple[Process, ...] = (
     Process(
@@ -329,6 +352,31 @@ PROCESSES: tuple[Process, ...] = (
         "as temperature split, and the fields themselves on the tape",
         _relative(1e-12),
         diagnostics,
+    ),
+    Process(
+        "full step",
+        "all of water, energy and radiation of soil columns in one step: every variable of the state in "
+        "restart n+1 and the fluxes of the step, nothing from tapes",
+        "restarts one step apart, double per-step tapes, site forcing, surface file, parameters, snow files",
+        _relative(1e-11),
+        full_step,
+        bars=BUDGET_BARS,
+    ),
+    Process(
+        "full step consecutive",
+        "the same over consecutive steps, the whole state our own after the first restart",
+        "as full step",
+        _relative(1e-6),
+        full_steps_carried_on,
+        bars=DAYS_BARS,
+    ),
+    Process(
+        "full days",
+        "the same over all steps of a tape, with leaf and stem area and canopy height of the tape",
+        "as full step, but a restart at the start of a tape with ELAI, ESAI and HTOP is enough",
+        _relative(1e-6),
+        full_days,
+        bars=DAYS_BARS,
     ),
 )
 """In the order of the table."""
