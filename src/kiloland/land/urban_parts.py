@@ -185,7 +185,6 @@ def settled_snow(
     step = TownSnowStep(
         surface=exchange,
         history=history,
-        snow_fraction=fallen.snow_fraction,
         capped_ice=sky.capped_snow + jnp.where(sky.capped, exchange.frost, 0.0),
         snowfall=sky.snow,
         refrozen=heat.phase.snow_freezing_layer,

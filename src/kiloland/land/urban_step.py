@@ -91,7 +91,6 @@ def urban_step(
         parameters,
         constants.soil,
         fallen.state,
-        fallen.snow_fraction,
         by_column(into),
         by_column(slope),
         timestep,

@@ -1,7 +1,7 @@
 """Snow in towns: snowfall on roofs and roads, and the layers after a step.
 
-The covered share only counts for light, for wetness and for the density of the pack; layers cover the whole
-surface. Between steps the share is min(depth / 0.05 m, 1) (Bonan 1996). ELM `CanopyHydrology`.
+The covered share only counts for light and humidity and for where a first layer begins; layers cover the
+whole surface. Between steps the share is min(depth / 0.05 m, 1) (Bonan 1996). ELM `CanopyHydrology`.
 """
 
 from __future__ import annotations
@@ -156,8 +156,6 @@ class TownSnowStep:
 
     surface: SnowSurfaceWater
     history: MeltHistory
-    snow_fraction: Float[Array, " column"]
-    """Share under snow during the step: the density of layers counts with it."""
     capped_ice: Float[Array, " column"]
     """kg m-2 s-1."""
     snowfall: Float[Array, " column"]
@@ -195,8 +193,8 @@ def settle_town_snow(
 ) -> TownSnow:
     """Particles, compaction, combination, division and ageing, in the order of `advance_snow`.
 
-    Layers cover the whole surface when they are combined and age; compaction and division count with the
-    share under snow. `snow_water` and `snow_depth` are those of packs without layers.
+    Layers cover the whole surface, and the first layer below them is as thick as that of the surface.
+    `snow_water` and `snow_depth` are those of packs without layers.
     """
     whole = jnp.ones_like(snow_water)
     lake = jnp.zeros_like(snow_water, dtype=bool)
@@ -205,9 +203,9 @@ def settle_town_snow(
         mass, moved.layers.snow_index, layer_water(moved.layers), step.surface.sublimation, timestep
     )
     layers = replace(moved.layers, aerosol_mass=mass)
-    compacted = compact(layers, step.history, step.snow_fraction, lake, lake, timestep)
+    compacted = compact(layers, step.history, whole, lake, lake, timestep)
     combined = combine_layers(compacted, snow_water, snow_depth, whole, lake)
-    divided = divide_layers(combined.layers, step.snow_fraction, lake)
+    divided = divide_layers(combined.layers, whole, lake)
     mass = cap_aerosols(
         divided.aerosol_mass, divided.snow_index, layer_water(divided), step.capped_ice, timestep
     )

@@ -63,8 +63,8 @@ def town_surface(
 
     Humidity a q_sat(T): a = 1 on roofs and impervious roads, 0 on walls; on the pervious road
     (1 - f) h + f with h the sum of the layers' availabilities. Where q_sat > q_air > a q_sat it is that of
-    the air, so that a dry surface draws no dew from unsaturated air. The wet share is min(depth / 0.05 m, 1) under
-    snow, else (water / 1 kg m-2)^(2/3), at most 1.
+    the air, so that a dry surface draws no dew from unsaturated air. The wet share is
+    min(depth / 0.05 m, 1) under snow, else (water / 1 kg m-2)^(2/3), at most 1.
     """
     temperature = by_surface(top_temperature(state))
     snow = by_surface(snow_fraction)

@@ -112,7 +112,6 @@ def advance_urban_temperature(
     parameters: UrbanParameters,
     soil: SoilProperties,
     state: GroundState,
-    snow_fraction: Float[Array, " column"],
     flux: Float[Array, " column"],
     derivative: Float[Array, " column"],
     timestep: float,
@@ -123,13 +122,12 @@ def advance_urban_temperature(
     Args:
         soil: below the roads, with the axis of columns.
         state: after the snowfall of the step, with snow layers over the whole surface.
-        snow_fraction: share that the density of the snow counts with.
         flux, derivative: heat into the uppermost layer (W m-2) and its change with its temperature.
         conditioned: whether buildings are heated and cooled.
     """
     building = building_inside(parameters, by_surface(state.temperature[_INNER_ROW]), conditioned)
     grid = town_grid(parameters, state)
-    thermal = _thermal_properties(parameters, grid, soil, state, snow_fraction)
+    thermal = _thermal_properties(parameters, grid, soil, state)
     room = _room_conductance(parameters, grid, thermal)
     inside = of_towns(building.temperature)
     solution = _solve(grid, thermal, state, flux, derivative, room, inside, timestep)
@@ -196,20 +194,15 @@ def _buildings() -> Bool[Array, "surface one"]:
 
 
 def _thermal_properties(
-    parameters: UrbanParameters,
-    grid: ColumnGrid,
-    soil: SoilProperties,
-    state: GroundState,
-    snow_fraction: Float[Array, " column"],
+    parameters: UrbanParameters, grid: ColumnGrid, soil: SoilProperties, state: GroundState
 ) -> ThermalProperties:
     """Conductivities, conductances and heat capacities; building material holds no water.
 
-    Snow counts with the share under it: its density and its heat capacity are those of that share, though
-    its layers lie on the whole surface (as in ELM). A pack without layers adds to the first layer.
+    A pack without layers adds to the first layer.
     """
     ground, snow = slice(SNOW_LAYERS, None), slice(0, SNOW_LAYERS)
     liquid, ice, thickness = state.liquid_water, state.ice, grid.thickness
-    exists, cover = grid.active[snow], snow_fraction[None]
+    exists, cover = grid.active[snow], state.effective_snow_fraction[None]
     paved, material, capacity = _material(parameters)
     earth = soil_thermal_conductivity(
         soil, thickness[ground], state.temperature[ground], liquid[ground], ice[ground]
@@ -226,7 +219,7 @@ def _thermal_properties(
     layerless = jnp.where(state.snow_index == 0, HEAT_CAPACITY_ICE * state.snow_water, 0.0)
     in_snow = HEAT_CAPACITY_LIQUID * liquid[snow] + HEAT_CAPACITY_ICE * ice[snow]
     in_snow = jnp.where(exists, jnp.maximum(divide(in_snow, cover), THIN_LAYER), THIN_LAYER)
-    none = jnp.zeros_like(snow_fraction)
+    none = jnp.zeros_like(state.snow_water)
     return ThermalProperties(
         conductivity=conductivity,
         conductance=_conductance(grid, conductivity),
