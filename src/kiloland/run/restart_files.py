@@ -111,8 +111,8 @@ def context_attributes(model: Model) -> dict[str, str]:
 COMMENTS = {
     SurfaceFlux.BARE_GROUND: (
         "soil columns only: radiation, temperature of soil and snow, freezing and melting; bare-ground "
-        "fluxes below a canopy that only intercepts radiation; soil water and snow as in the initial state but "
-        "for their phase; melt of a snowpack without layers runs off"
+        "fluxes below a canopy that only intercepts radiation; soil water and snow as in the initial state "
+        "but for their phase; melt of a snowpack without layers runs off"
     ),
     SurfaceFlux.FULL: (
         "soil columns only: water and energy of canopy, snow and soil; vegetation does not grow"
