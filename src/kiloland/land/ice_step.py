@@ -23,7 +23,7 @@ from kiloland.land.biophysics.ground_energy import (
     update_surface_fluxes,
 )
 from kiloland.land.biophysics.ground_heat import GroundHeat, advance_layers, grid_of
-from kiloland.land.biophysics.ground_state import GroundState
+from kiloland.land.biophysics.ground_state import GroundState, ground_temperature
 from kiloland.land.biophysics.ground_surface import GroundSurface
 from kiloland.land.biophysics.lake_albedo import open_sky
 from kiloland.land.biophysics.snicar import SnowPack, snow_radiation, stored_absorption
@@ -330,8 +330,12 @@ def next_column(
     """The columns at the end of the step, albedos not yet renewed.
 
     The ground loses what the evaporation of a drying pack takes from it; water of a vanishing pack runs off.
+    The temperature of the surface is that of the layers as they are left: where the top one melted away
+    warm, it is that of the next, on which albedo and snowfall of wetlands depend.
     """
     ground, layers = heat.state, snow.layers
+    temperature = ground.temperature.at[:SNOW_LAYERS].set(layers.temperature)
+    left = replace(ground, snow_index=layers.snow_index, temperature=temperature)
     bare = snow.snow_water <= 0.0
     liquid = ground.liquid_water.at[SNOW_LAYERS].add(snow.ground_debt)
     particles = dict(zip(AEROSOL_FIELDS, layers.aerosol_mass, strict=True))
@@ -341,10 +345,10 @@ def next_column(
         snow_thickness=layers.thickness,
         snow_node_depth=snow.geometry.node,
         snow_interface_depth=snow.geometry.upper_interface,
-        temperature=ground.temperature.at[:SNOW_LAYERS].set(layers.temperature),
+        temperature=temperature,
         liquid_water=liquid.at[:SNOW_LAYERS].set(layers.liquid_water),
         ice=ground.ice.at[:SNOW_LAYERS].set(layers.ice),
-        ground_temperature=heat.ground_temperature,
+        ground_temperature=ground_temperature(left),
         pond_temperature=ground.pond_temperature,
         snow_water=snow.snow_water,
         snow_depth=snow.snow_depth,
