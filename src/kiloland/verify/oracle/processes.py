@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from kiloland.verify.balances import balances
 from kiloland.verify.diagnostics import diagnostics
 from kiloland.verify.full_evidence import full_days, full_step, full_steps_carried_on
+from kiloland.verify.full_year import full_year
 from kiloland.verify.ice_step import ice_and_wetland_carried, ice_and_wetland_step
 from kiloland.verify.lake_step import (
     lake_days_evidence,
@@ -89,6 +90,7 @@ BUDGET_BARS = {
 }
 DAYS_BARS = {**BUDGET_BARS, **{name: _absolute(0.1) for name in FLUX_OF_HEAT}}
 """W m-2 for fluxes and the budgets of heat and radiation, kg m-2 for that of water."""
+YEAR_BARS = {**BUDGET_BARS, **{name: _absolute(1.0) for name in FLUX_OF_HEAT}}
 
 PROCESSES: tuple[Process, ...] = (
     Process(
@@ -377,6 +379,14 @@ PROCESSES: tuple[Process, ...] = (
         _relative(1e-6),
         full_days,
         bars=DAYS_BARS,
+    ),
+    Process(
+        "full year",
+        "a year of soil columns with the leaf area of a daily tape: monthly means, the year, its end",
+        "a year of daily leaf area in double precision, monthly means of cells, restarts at both ends",
+        _relative(1e-2),
+        full_year,
+        bars=YEAR_BARS,
     ),
 )
 """In the order of the table."""
