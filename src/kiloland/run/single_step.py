@@ -34,6 +34,7 @@ from kiloland.run.full_setup import (
     surround,
 )
 from kiloland.run.namelist import ElmSettings, find_input, read_namelists
+from kiloland.run.other_columns import StepRequest, with_other_columns
 from kiloland.run.parameters import read_parameters
 from kiloland.run.prescribe import PrescribedTape
 from kiloland.run.restart import Restart, load_state, read_restart, soil_columns, with_date, write_restart
@@ -43,8 +44,8 @@ from kiloland.run.surface import Surface, read_surface, surface_positions
 logger = logging.getLogger(__name__)
 
 NOT_SIMULATED = (
-    "only soil columns are advanced, in water and energy; vegetation, carbon and nutrients, and the other "
-    "columns are carried"
+    "water and energy of soil, lakes, land ice and wetlands are advanced; vegetation, carbon and nutrients, "
+    "towns and running means are carried"
 )
 
 
@@ -116,12 +117,17 @@ def open_elm_case(restart_file: Path, namelist: Path, folders: Sequence[Path]) -
 
 def weather_of_steps(case: ElmCase, first: int, count: int) -> Weather:
     """Weather of consecutive steps on the padded columns of the block."""
+    cells = case.prepared.group.gridcell[case.prepared.blocks[0].column_take]
+    return weather_above(case, first, count, cells)
+
+
+def weather_above(case: ElmCase, first: int, count: int, cells: np.ndarray) -> Weather:
+    """Weather of consecutive steps above columns, by the positions of their cells."""
     times = ModelTimes(first, case.settings.timestep, count)
     forcing = case.source.load(times, np.arange(len(case.longitude)))
     zenith = zenith_at_ends(
         first, case.settings.timestep, count, case.longitude, case.latitude, case.settings.orbital_year
     )
-    cells = case.prepared.group.gridcell[case.prepared.blocks[0].column_take]
     return weather_series(forcing, zenith, cells, count)
 
 
@@ -148,6 +154,20 @@ def run_steps(case: ElmCase, count: int) -> LandState:
         state, _ = _full(state, one, constants, step)
         start += settings.timestep
     return join_states([state], case.prepared.blocks, group)
+
+
+def run_other_columns(case: ElmCase, count: int) -> Restart:
+    """The restart with its lakes, land ice and wetlands so many steps on."""
+    return with_other_columns(
+        StepRequest(
+            restart=case.restart,
+            count=count,
+            timestep=case.settings.timestep,
+            surface=case.surface,
+            inputs=case.land_inputs(),
+            weather_of=lambda start, cells: _weather_of(weather_above(case, start, 1, cells), 0),
+        )
+    )
 
 
 def run_prescribed_steps(case: ElmCase, count: int, tape: PrescribedTape) -> LandState:
@@ -197,12 +217,14 @@ def step_command(
     case = open_elm_case(restart_file, namelist, folders)
     group = case.prepared.group
     logger.warning(NOT_SIMULATED)
+    restart = case.restart
     if prescribe is None:
         whole = run_steps(case, count)
+        restart = run_other_columns(case, count)
     else:
         members = {dim: case.restart.dimensions[dim] for dim in ("column", "pft")}
         with PrescribedTape(prescribe, group, members) as tape:
             whole = run_prescribed_steps(case, count, tape)
     end = case.start + count * case.settings.timestep
-    dated = with_date(case.restart, *date_of_seconds(end), end // case.settings.timestep)
+    dated = with_date(restart, *date_of_seconds(end), end // case.settings.timestep)
     write_restart(output, dated, group, whole, {"source": "Kiloland", "comment": NOT_SIMULATED})
