@@ -79,7 +79,7 @@ def lake_case(bench: Bench) -> LakeCase | None:
     if not group.columns:
         return None
     values, cells = restart.values, group.gridcell
-    places = Places(*(np.asarray(values[f"grid1d_{name}"], np.float64) for name in ("lon", "lat")))
+    places = Places(np.asarray(values["grid1d_lon"]), np.asarray(values["grid1d_lat"]))
     longitude, latitude = places.longitude[cells], places.latitude[cells]
     path = bench.surface.path
     positions = surface_positions(path, values["grid1d_ixy"], values["grid1d_jxy"])[cells]
