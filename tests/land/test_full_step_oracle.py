@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from kiloland.verify.full_gradients import FACTORS, day_gradients
-from kiloland.verify.full_step import workpiece
 from kiloland.verify.oracle import read_material
 from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.oracle.processes import PROCESSES
@@ -42,14 +39,3 @@ def test_states_fluxes_and_budgets_are_those_of_elm(shared: Path, run: str, name
     assert {"T_SOISNO", "H2OSOI_LIQ", "T_VEG", "albd", "FSH", "QINFL", "water budget"} <= found.keys()
     missed = {name: gap for name, gap in found.items() if not process.bar_of(name).met(gap)}
     assert not missed
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("run", [SUMMER, WINTER])
-def test_gradients_of_a_day_are_those_of_central_differences(shared: Path, run: str) -> None:
-    bench = bench_of(shared, run)
-    restart = bench.restarts[0].restart
-    found = day_gradients(workpiece(bench, restart), restart)
-    assert found.reverse.shape == (2, len(FACTORS))
-    assert np.isfinite(found.reverse).all()
-    assert found.relative.max() < 1e-5, found.relative

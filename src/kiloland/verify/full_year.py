@@ -48,7 +48,7 @@ def full_year(bench: Bench) -> Iterator[Finding]:
         for name in NAMES:
             days[name].append(on_columns(name, found.fields[name].mean(axis=0), piece.group))
         yield from budget_errors(found)
-    yield from month_differences(days, monthly, piece.group)
+    yield from month_differences(days, monthly, cells_of_one_column(daily, piece.group), piece.group)
     end = first.time + YEAR_DAYS * STEPS * timestep
     for item in bench.restarts:
         if item.time == end:
@@ -83,10 +83,9 @@ def on_columns(name: str, values: Values, group: ColumnGroup) -> Values:
 
 
 def month_differences(
-    days: dict[str, list[Values]], monthly: Dataset, group: ColumnGroup
+    days: dict[str, list[Values]], monthly: Dataset, alone: Mask, group: ColumnGroup
 ) -> Iterator[Difference | Skipped]:
-    """Means of months and of the year in cells that are one soil column."""
-    alone = cells_of_one_column(monthly, group)
+    """Means of months and of the year in cells that are one soil column (``alone``)."""
     if not alone.all():
         yield Skipped("cells with lakes or other land: their means are on the tape", int((~alone).sum()))
     edges = np.concatenate([[0], np.cumsum(MONTH_DAYS)])
@@ -120,7 +119,7 @@ def relative_to_itself(name: str, ours: Values, theirs: Values) -> Difference:
     return dataclasses.replace(found, largest_relative=float(relative.max(initial=0.0)), scale=0.0)
 
 
-def cells_of_one_column(monthly: Dataset, group: ColumnGroup) -> Mask:
+def cells_of_one_column(daily: Dataset, group: ColumnGroup) -> Mask:
     """Columns that fill their cells."""
-    weight = np.asarray(monthly["cols1d_wtgcell"].read(), np.float64)[group.column_row]
+    weight = np.asarray(daily["cols1d_wtgcell"].read(), np.float64)[group.column_row]
     return np.asarray(weight > 1.0 - 1e-12)
