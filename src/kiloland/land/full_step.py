@@ -37,7 +37,7 @@ from kiloland.land.biophysics.ground_energy import (
     update_surface_fluxes,
 )
 from kiloland.land.biophysics.ground_heat import GroundHeat, advance_temperature
-from kiloland.land.biophysics.ground_state import GroundState
+from kiloland.land.biophysics.ground_state import GroundState, ground_temperature
 from kiloland.land.biophysics.ground_surface import GroundSurface, ground_surface
 from kiloland.land.biophysics.leaf_capacity import top_capacity
 from kiloland.land.biophysics.photosynthesis import LeafGroups
@@ -633,6 +633,11 @@ def next_column(
     ground, layers, drained = heat.state, snow.layers, water.drained
     bare = snow.snow_water <= 0.0
     had_layers = ground.snow_index < 0
+    # Rows without a layer keep what they had, as in ELM's files.
+    exists = snow_layer_mask(layers.snow_index)
+    snow_rows = jnp.where(exists, layers.temperature, ground.temperature[:SNOW_LAYERS])
+    temperature = ground.temperature.at[:SNOW_LAYERS].set(snow_rows)
+    left = replace(ground, snow_index=layers.snow_index, temperature=temperature)
     particles = dict(zip(AEROSOL_FIELDS, layers.aerosol_mass, strict=True))
     return replace(
         column,
@@ -640,13 +645,13 @@ def next_column(
         snow_thickness=layers.thickness,
         snow_node_depth=snow.geometry.node,
         snow_interface_depth=snow.geometry.upper_interface,
-        temperature=ground.temperature.at[:SNOW_LAYERS].set(layers.temperature),
+        temperature=temperature,
         liquid_water=ground.liquid_water.at[:SNOW_LAYERS]
         .set(layers.liquid_water)
         .at[SOIL_ROWS]
         .set(drained.liquid_water),
         ice=ground.ice.at[:SNOW_LAYERS].set(layers.ice).at[SOIL_ROWS].set(drained.ice),
-        ground_temperature=heat.ground_temperature,
+        ground_temperature=ground_temperature(left),
         pond_temperature=ground.pond_temperature,
         pond_water=drained.pond_water,
         pond_fraction=ground.pond_fraction,
