@@ -12,7 +12,7 @@ from kiloland.verify.oracle.processes import PROCESSES
 from kiloland.verify.oracle.tapes import Shelf
 from kiloland.verify.radiation import Difference, merge
 
-pytestmark = pytest.mark.oracle
+pytestmark = [pytest.mark.oracle, pytest.mark.slow]
 
 SUMMER, WINTER = "s6_summer_restart_each_step", "w6_winter_restart_each_step"
 

@@ -12,7 +12,7 @@ from kiloland.run.lake_columns import lake_columns, lake_fields, lay_lakes, load
 from kiloland.run.restart import read_restart
 from kiloland.verify.oracle import PROCESSES, Verdict, read_material, run_oracle
 
-pytestmark = pytest.mark.oracle
+pytestmark = [pytest.mark.oracle, pytest.mark.slow]
 
 PROCESSES_OF_LAKES = ("lake fluxes", "lake temperature", "lake step", "lakes carried on")
 
