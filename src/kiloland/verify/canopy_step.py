@@ -21,7 +21,6 @@ from kiloland.atmosphere.orbit import day_length, declination, orbital_parameter
 from kiloland.atmosphere.site import SiteRecord
 from kiloland.land.biophysics.bare_ground_fluxes import Air
 from kiloland.land.biophysics.canopy_fluxes import (
-    Canopy,
     CanopyFluxes,
     PlantTraits,
     emitted_fourth,
@@ -34,7 +33,6 @@ from kiloland.land.biophysics.leaf_capacity import (
     day_length_factor,
     top_capacity,
 )
-from kiloland.land.biophysics.photosynthesis import LeafGroups
 from kiloland.land.biophysics.pond_cover import PondCover, cover_with_pond
 from kiloland.land.biophysics.snow_cover import CAPPED_WATER, Snowfall, accumulate_snow, melt_shape
 from kiloland.land.biophysics.soil_moisture_stress import (
@@ -51,6 +49,7 @@ from kiloland.land.biophysics.surface_radiation import (
     surface_radiation,
 )
 from kiloland.land.biophysics.surface_runoff import microrelief
+from kiloland.land.full_step import air_of_patches, canopy_of_step
 from kiloland.land.pytree import pytree_dataclass
 from kiloland.land.soil_properties import SoilProperties
 from kiloland.land.state import LandState
@@ -214,10 +213,10 @@ def compute_step(
     zone = root_zone(pond.state.temperature, pond.state.liquid_water, pond.state.ice)
     stress = moisture_stress(columns.soil, zone, root_traits, roots, of_patch, stress_temperature)
     top = top_capacity(traits.leaf, patches.day_factor, patches.ten_day_temperature)
-    air = _air(weather, of_patch)
+    air = air_of_patches(weather, of_patch)
     under: GroundSurface = jax.tree.map(lambda values: values[of_patch], ground)
     surface = surface_exchange(
-        _canopy(state, interception, radiation, stress),
+        canopy_of_step(state.patch, interception, radiation, stress),
         traits,
         top,
         SurfaceWeather(
@@ -242,41 +241,6 @@ def compute_step(
         air=air,
         surface=surface,
         fluxes=surface.canopy,
-    )
-
-
-def _canopy(
-    state: LandState, interception: Interception, radiation: SurfaceRadiation, stress: MoistureStress
-) -> Canopy:
-    patch, light = state.patch, radiation.light
-    return Canopy(
-        leaf_area=patch.leaf_area,
-        stem_area=patch.stem_area,
-        top=patch.canopy_top,
-        exposed=patch.vegetation_exposed > 0,
-        leaf_temperature=patch.leaf_temperature,
-        water=interception.canopy_water,
-        wet_fraction=interception.wet_fraction,
-        dry_fraction=interception.dry_fraction,
-        absorbed_sunlight=radiation.absorbed_by_vegetation,
-        leaves=LeafGroups(
-            leaf_area=jnp.stack([light.sunlit_leaf_area, light.shaded_leaf_area]),
-            light=jnp.stack([light.absorbed_visible_sunlit[0], light.absorbed_visible_shaded[0]]),
-            scaling=jnp.stack([patch.vcmax_scaling_sunlit, patch.vcmax_scaling_shaded]),
-        ),
-        stress=stress.factor,
-    )
-
-
-def _air(weather: Weather, of_patch: Array) -> Air:
-    return Air(
-        temperature=weather.temperature[of_patch],
-        potential_temperature=weather.potential_temperature[of_patch],
-        humidity=weather.specific_humidity[of_patch],
-        pressure=weather.pressure[of_patch],
-        eastward_wind=weather.wind[of_patch],
-        northward_wind=jnp.zeros_like(weather.wind)[of_patch],
-        height=weather.reference_height[of_patch],
     )
 
 

@@ -18,8 +18,6 @@ from kiloland.land.biophysics.surface_runoff import (
     SurfaceWaterFluxes,
     Terrain,
     frozen_soil,
-    microrelief,
-    pond_threshold,
     saturated_fraction,
     surface_water,
 )
@@ -35,7 +33,6 @@ from kiloland.land.soil_properties import SoilProperties
 from kiloland.land.subgrid import ColumnGroup
 from kiloland.land.vertical import SNOW_LAYERS, SOIL_LAYERS
 from kiloland.run.restart import soil_columns
-from kiloland.run.surface import Surface
 from kiloland.verify.radiation import Difference, difference
 from kiloland.verify.surface_split import split_flux, with_snowfall
 from kiloland.verify.temperature import OracleStep, Values, advance, column_mean, restart_ground, state_during
@@ -65,20 +62,6 @@ class Hydrology:
     soil: SoilWater
     frost: FrostTable
     drained: Drained
-
-
-def terrain_of(surface: Surface, group: ColumnGroup) -> Terrain:
-    """Terrain of a group's columns from the surface file."""
-    slope = jnp.asarray(surface.slope[group.gridcell])
-    sigma = microrelief(slope)
-    return Terrain(
-        maximum_saturated_fraction=jnp.asarray(surface.saturated_fraction[group.gridcell]),
-        slope=slope,
-        microrelief=sigma,
-        pond_threshold=pond_threshold(sigma),
-        runoff_decay=jnp.asarray(surface.runoff_decay[group.gridcell]),
-        drainage_decay=jnp.asarray(surface.drainage_decay[group.gridcell]),
-    )
 
 
 def hydrology_differences(

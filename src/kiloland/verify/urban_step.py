@@ -30,6 +30,7 @@ from kiloland.land.urban_state import UrbanState
 from kiloland.land.urban_step import UrbanOutput, urban_step
 from kiloland.land.urban_town import Surface, by_column, of_towns
 from kiloland.land.vertical import SNOW_LAYERS, snow_layer_mask
+from kiloland.run.full_setup import terrain_of
 from kiloland.run.restart import Restart, active_columns
 from kiloland.run.setup import zenith_at_ends
 from kiloland.run.urban_columns import AEROSOLS, Towns, load_urban_state, restart_albedo
@@ -38,7 +39,6 @@ from kiloland.verify.oracle.rows import Finding
 from kiloland.verify.oracle.tapes import StepTape
 from kiloland.verify.radiation import Difference, difference
 from kiloland.verify.snow_pack import snow_truth
-from kiloland.verify.soil_hydrology import terrain_of
 from kiloland.verify.urban_radiation import albedo_differences, parameters_of, placed, towns_of
 
 Values = NDArray[np.float64]
@@ -71,7 +71,7 @@ def town_case(bench: Bench) -> TownCase:
     constants = UrbanConstants(
         parameters=parameters_of(bench, towns),
         soil=_soil(surface.sand[:, towns.gridcell], surface.clay[:, towns.gridcell]),
-        terrain=terrain_of(surface, roads),
+        terrain=terrain_of(surface, roads.gridcell),
         melt_shape=melt_shape(jnp.asarray(surface.elevation_deviation[towns.gridcell])),
         grains=truth.tables,
         largest_drainage=jnp.asarray(bench.largest_drainage),

@@ -14,6 +14,7 @@ from kiloland.errors import InputError
 from kiloland.land.biophysics.constants import FREEZING_POINT
 from kiloland.land.soil_properties import SoilProperties
 from kiloland.land.vertical import SNOW_LAYERS, snow_layer_mask
+from kiloland.run.full_setup import terrain_of
 from kiloland.run.restart import expand_state, load_state, soil_columns
 from kiloland.run.setup import zenith_at_ends
 from kiloland.variables import simulated_variables
@@ -22,7 +23,7 @@ from kiloland.verify.oracle.batch import batch_of
 from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.oracle.rows import Finding, Skipped
 from kiloland.verify.radiation import Difference, difference, flux_differences, recomputed_albedo
-from kiloland.verify.soil_hydrology import hydrology_differences, terrain_of
+from kiloland.verify.soil_hydrology import hydrology_differences
 from kiloland.verify.surface_split import same_layers, split_flux, with_snowfall
 from kiloland.verify.temperature import (
     OracleStep,
@@ -233,7 +234,7 @@ def soil_water(bench: Bench) -> Iterator[Finding]:
     _need(bench, (*SPLIT_FIELDS, *WATER_FIELDS))
     for step in bench.steps:
         group = soil_columns(step.before)
-        terrain = terrain_of(bench.surface, group)
+        terrain = terrain_of(bench.surface, group.gridcell)
         found = hydrology_differences(step, bench.soil(group), terrain, bench.largest_drainage)
         yield from at(step.before.path.name, (item for item in found if item.compared))
 
