@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import f90nml
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -15,6 +14,7 @@ from kiloland.errors import InputError
 from kiloland.files import Dataset, open_dataset
 from kiloland.land.biophysics.leaf_capacity import LeafTraits
 from kiloland.land.biophysics.soil_moisture_stress import RootTraits
+from kiloland.run.namelist import read_groups
 
 DIMENSION = "pft"
 STRESS_TEMPERATURE = "tc_stress"
@@ -79,10 +79,7 @@ def read_carbon_dioxide_share(lnd_in: str | os.PathLike[str]) -> float:
     Raises `InputError`: not a namelist, the key is missing or not between 0 and 1e6 ppmv.
     """
     path = Path(lnd_in)
-    try:
-        found = dict(f90nml.reads(path.read_text(encoding="utf-8"))).get("elm_inparm", {}).get("co2_ppmv")
-    except (OSError, ValueError, AssertionError, StopIteration) as error:
-        raise InputError(f"cannot be read as a namelist: {error}", file=path) from None
+    found = read_groups(path).get("elm_inparm", {}).get("co2_ppmv")
     if not isinstance(found, int | float) or not 0.0 < found < 1.0e6:
         raise InputError(
             "no share of CO2", file=path, where="elm_inparm: co2_ppmv", found=found, expected="0 to 1e6 ppmv"

@@ -37,7 +37,7 @@ def read_namelists(lnd_in: str | Path, drv_in: str | Path | None = None) -> ElmS
         InputError: no such file, not a namelist, a key missing, a configuration that is not supported.
     """
     path = Path(lnd_in)
-    groups = _read(path)
+    groups = read_groups(path)
     group = groups.get("elm_inparm") or groups.get("clm_inparm")
     if group is None:
         raise InputError("no group elm_inparm", file=path, found=sorted(groups))
@@ -56,7 +56,12 @@ def read_namelists(lnd_in: str | Path, drv_in: str | Path | None = None) -> ElmS
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_groups(path: Path) -> dict[str, Any]:
+    """The groups of a Fortran namelist.
+
+    Raises:
+        InputError: no such file, unreadable, not a namelist.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -98,7 +103,7 @@ def _refuse_other_configurations(group: Any, path: Path) -> None:
 
 
 def _orbital_year(path: Path) -> int:
-    group = _read(path).get("seq_infodata_inparm", {})
+    group = read_groups(path).get("seq_infodata_inparm", {})
     if group.get("orb_mode", "fixed_year") != "fixed_year":
         raise InputError(
             "only a fixed orbital year is supported", file=path, where="orb_mode", found=group["orb_mode"]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import f90nml
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from kiloland.land.biophysics.snow_optics import (
     ice_optics,
     particle_optics,
 )
-from kiloland.run.namelist import find_input
+from kiloland.run.namelist import find_input, read_groups
 
 BLACK_CARBON_SIZE = 2
 """Class, from 1, of black carbon of radius 100 nm in the modal tables (one class in 50 nm)."""
@@ -63,7 +62,7 @@ def find_snow_files(namelist: str | Path, folders: Sequence[Path]) -> SnowFiles:
     Raises:
         InputError: a key or a file is missing.
     """
-    groups = f90nml.read(namelist)
+    groups = read_groups(Path(namelist))
     group = groups.get("elm_inparm", groups.get("clm_inparm", {}))
     found = []
     for key in ("fsnowoptics", "fsnowaging"):
