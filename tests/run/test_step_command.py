@@ -9,13 +9,24 @@ import numpy as np
 import pytest
 
 from kiloland.cli.main import main
-from kiloland.land.subgrid import ColumnGroup
+from kiloland.land.subgrid import ColumnGroup, ColumnType
 from kiloland.run.clock import date_label, parse_date
 from kiloland.run.restart import Restart, read_restart, soil_columns
 
 pytestmark = pytest.mark.oracle
 
 GROUND = slice(5, 20)
+ONE_STEP = dict.fromkeys(
+    (
+        *("T_SOISNO", "T_GRND", "T_VEG", "T_REF2M", "TH2OSFC", "EFLX_LWRAD_OUT"),
+        *("H2OSOI_LIQ", "H2OSOI_ICE", "H2OSNO", "SNOW_DEPTH", "H2OSFC", "FH2OSFC", "H2OCAN", "FWET"),
+        *("ZWT", "WA", "ZWT_PERCH", "FROST_TABLE", "frac_sno", "INT_SNOW", "snw_rds", "mss_bcphi"),
+    ),
+    1e-10,
+)
+"""Variables of soil columns and their largest relative or absolute difference after one step."""
+MOVING = frozenset({"T_SOISNO", "T_GRND", "T_VEG", "T_REF2M", "EFLX_LWRAD_OUT", "H2OSOI_LIQ", "ZWT"})
+"""Those of them that change in every step."""
 ALBEDOS = ("albd", "albi", "fabd", "fabi", "ftdd", "ftid", "ftii", "albgrd", "albgri")
 
 
@@ -29,6 +40,7 @@ class Reference:
 
 
 SUMMER = Reference("s6_summer_restart_each_step", "0016-07-01-00000", "s5_summer5day_perstep/h1.nc.gz")
+WINTER = Reference("q5w_4cells_winter_steps", "0008-01-01-00000", "q5w_4cells_winter_steps/h1.nc.gz")
 FOUR = Reference("q5d_4cells_summer_steps", "0008-07-01-00000", "q5d_4cells_summer_steps/h1.nc.gz")
 
 
@@ -85,6 +97,28 @@ def test_without_a_tape_the_ground_is_driven_by_its_own_fluxes(shared: Path, tmp
     for name in ("leafc", "smin_no3_vr", "LAKE_SOILC"):
         if name in before.values:
             assert before.values[name].tobytes() == after.values[name].tobytes(), "what is carried stays"
+
+
+@pytest.mark.parametrize("reference", [FOUR, WINTER], ids=["summer", "winter"])
+def test_one_step_from_restart_and_weather_alone_is_that_of_elm(
+    shared: Path, tmp_path: Path, reference: Reference
+) -> None:
+    """Soil columns but for the albedos, which take the leaf area that vegetation has after the step."""
+    before, theirs = (read_restart(restart_after(shared, reference, number)) for number in (0, 1))
+    ours = step(shared, reference, 1, tmp_path / "out.nc", prescribe=False)
+    group, lake = soil_columns(before), before.values["cols1d_ityp"] == ColumnType.LAKE
+    for name, bar in ONE_STEP.items():
+        on_patches = before.values[name].shape[0] == before.dimensions["pft"]
+        rows = group.patch_row if on_patches else group.column_row
+        a, b, was = (restart.values[name][rows] for restart in (ours, theirs, before))
+        np.testing.assert_allclose(a, b, rtol=bar, atol=bar, err_msg=name)
+        assert name not in MOVING or not np.array_equal(was, b), (
+            f"{name} does not change: the test shows nothing"
+        )
+    for name in ("T_LAKE", "LAKE_ICEFRAC", "T_GRND"):
+        np.testing.assert_allclose(
+            ours.values[name][lake], theirs.values[name][lake], rtol=1e-9, atol=1e-9, err_msg=name
+        )
 
 
 def test_more_steps_than_the_tape_has_are_told(

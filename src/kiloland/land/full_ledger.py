@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from kiloland.land.full_step import FullOutput, LandConstants, Surroundings
-from kiloland.land.ledger import Budget, total_water
+from kiloland.land.ledger import Budget, heat_budget, radiation_budget, total_water
 from kiloland.land.state import LandState
 from kiloland.land.step import Settings
 from kiloland.land.subgrid import BlockIndex, patch_to_column
@@ -28,26 +28,9 @@ def full_budgets(
     """
     index = constants.index
     return (
-        _heat(output),
-        _radiation(output, index),
+        heat_budget(output.heat),
+        radiation_budget(output.radiation, index),
         _water(before, after, output, surroundings, index, settings),
-    )
-
-
-def _heat(output: FullOutput) -> Budget:
-    terms = output.heat.budget
-    accounted = terms.storage + terms.phase_change + terms.pond_phase_change
-    return Budget(terms.surface, accounted, terms.residual)
-
-
-def _radiation(output: FullOutput, index: BlockIndex) -> Budget:
-    radiation = output.radiation
-    settled = radiation.absorbed + radiation.reflected
-    errors = jnp.abs(radiation.balance_error)[index.slot_patch]
-    return Budget(
-        entering=patch_to_column(settled + radiation.balance_error, index),
-        accounted=patch_to_column(settled, index),
-        error=jnp.max(jnp.where(index.slot_weight > 0.0, errors, 0.0), axis=0),
     )
 
 

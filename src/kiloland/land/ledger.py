@@ -9,11 +9,13 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from kiloland.land.biophysics.ground_heat import GroundHeat
 from kiloland.land.biophysics.safe_math import sum_rows
+from kiloland.land.biophysics.surface_radiation import SurfaceRadiation
 from kiloland.land.pytree import pytree_dataclass
 from kiloland.land.state import LandState
 from kiloland.land.step import ColumnConstants, Settings, StepOutput
-from kiloland.land.subgrid import patch_to_column
+from kiloland.land.subgrid import BlockIndex, patch_to_column
 from kiloland.land.vertical import SNOW_LAYERS
 
 BUDGETS = ("heat", "radiation", "water")
@@ -74,17 +76,22 @@ def budgets_of_step(
     its error is the largest of the column's patches. Water, kg m-2: no process of this configuration moves
     water into or out of a column but one, the melt of a snowpack without layers, which runs off.
     """
-    return _heat(output), _radiation(output, constants), _water(before, after, output, settings)
+    return (
+        heat_budget(output.heat),
+        radiation_budget(output.radiation, constants.index),
+        _water(before, after, output, settings),
+    )
 
 
-def _heat(output: StepOutput) -> Budget:
-    terms = output.heat.budget
+def heat_budget(heat: GroundHeat) -> Budget:
+    """Heat of snow, pond and ground: what enters the surface = storage + phase change, W m-2."""
+    terms = heat.budget
     accounted = terms.storage + terms.phase_change + terms.pond_phase_change
     return Budget(terms.surface, accounted, terms.residual)
 
 
-def _radiation(output: StepOutput, constants: ColumnConstants) -> Budget:
-    index, radiation = constants.index, output.radiation
+def radiation_budget(radiation: SurfaceRadiation, index: BlockIndex) -> Budget:
+    """Sunlight: incident = absorbed + reflected, W m-2; the error is that of the column's worst patch."""
     settled = radiation.absorbed + radiation.reflected
     errors = jnp.abs(radiation.balance_error)[index.slot_patch]
     return Budget(

@@ -128,6 +128,10 @@ class AtmosphereTable:
 
     def __post_init__(self) -> None:
         """Check what the types cannot say."""
+        if not 10.0 <= self.carbon_dioxide <= 1.0e4:
+            raise ValueError(
+                f"carbon_dioxide must be a share of the air in 1e-6, 10 to 10000, found {self.carbon_dioxide}"
+            )
         years = f"found {self.year_first} to {self.year_last}"
         if self.kind is AtmosphereKind.STREAMS and self.year_first < 1:
             raise ValueError(f"streams need year_first and year_last, the years of their files, {years}")
