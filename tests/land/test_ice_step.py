@@ -14,7 +14,7 @@ from snow_samples import SPECIES, grain_tables, snow_optics
 
 from kiloland.land.biophysics.constants import FREEZING_POINT
 from kiloland.land.biophysics.unvegetated_ground import GroundKind, bare_albedo
-from kiloland.land.full_step import Surroundings
+from kiloland.land.full_inputs import Surroundings
 from kiloland.land.ice_step import IceConstants, IceOutput, ice_step, renew_ice_albedo, stored_water
 from kiloland.land.state import ColumnState, LandState, PatchState
 from kiloland.land.step import Settings, Weather

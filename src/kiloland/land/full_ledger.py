@@ -5,7 +5,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from kiloland.land.full_step import FullOutput, LandConstants, Surroundings
+from kiloland.land.full_inputs import LandConstants, Surroundings
+from kiloland.land.full_step import FullOutput
 from kiloland.land.ledger import Budget, heat_budget, radiation_budget, total_water
 from kiloland.land.state import LandState
 from kiloland.land.step import Settings

@@ -42,7 +42,9 @@ from kiloland.land.biophysics.unvegetated_ground import (
     unvegetated_surface,
     unvegetated_thermal_properties,
 )
-from kiloland.land.full_step import AEROSOL_FIELDS, MELTING, Surroundings, air_of_patches, snow_layers_of
+from kiloland.land.full_exchange import air_of_patches
+from kiloland.land.full_inputs import AEROSOL_FIELDS, Surroundings
+from kiloland.land.full_water import MELTING, snow_layers_of
 from kiloland.land.pytree import pytree_dataclass
 from kiloland.land.state import ColumnState, LandState, PatchState
 from kiloland.land.step import (

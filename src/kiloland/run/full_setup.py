@@ -19,7 +19,7 @@ from kiloland.land.biophysics.snow_cover import melt_shape
 from kiloland.land.biophysics.snow_optics import SnowOptics
 from kiloland.land.biophysics.soil_moisture_stress import root_fractions
 from kiloland.land.biophysics.surface_runoff import Terrain, microrelief, pond_threshold
-from kiloland.land.full_step import LandConstants, Surroundings
+from kiloland.land.full_inputs import LandConstants, Surroundings
 from kiloland.land.step import ColumnConstants, Weather
 from kiloland.land.subgrid import Block, ColumnGroup
 from kiloland.run.canopy_parameters import (

@@ -12,7 +12,7 @@ import numpy as np
 
 from kiloland.land.biophysics.snow_cover import melt_shape
 from kiloland.land.biophysics.unvegetated_ground import GroundKind
-from kiloland.land.full_step import Surroundings
+from kiloland.land.full_inputs import Surroundings
 from kiloland.land.ice_step import IceConstants, ice_step
 from kiloland.land.lake_step import lake_step
 from kiloland.land.state import LandState

@@ -14,7 +14,8 @@ from kiloland.atmosphere.calendar import ModelTimes
 from kiloland.atmosphere.forcing import ForcingSource, Places
 from kiloland.atmosphere.site import SiteSource
 from kiloland.errors import InputError
-from kiloland.land.full_step import Surroundings, step_of_water_and_energy
+from kiloland.land.full_inputs import Surroundings
+from kiloland.land.full_step import step_of_water_and_energy
 from kiloland.land.state import LandState
 from kiloland.land.step import (
     PrescribedFlux,

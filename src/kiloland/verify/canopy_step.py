@@ -49,7 +49,7 @@ from kiloland.land.biophysics.surface_radiation import (
     surface_radiation,
 )
 from kiloland.land.biophysics.surface_runoff import microrelief
-from kiloland.land.full_step import air_of_patches, canopy_of_step
+from kiloland.land.full_exchange import air_of_patches, canopy_of_step
 from kiloland.land.pytree import pytree_dataclass
 from kiloland.land.soil_properties import SoilProperties
 from kiloland.land.state import LandState

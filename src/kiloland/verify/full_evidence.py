@@ -15,7 +15,7 @@ import numpy as np
 from kiloland.errors import InputError
 from kiloland.files import Dataset
 from kiloland.land.full_fields import FULL_FIELDS
-from kiloland.land.full_step import Vegetation
+from kiloland.land.full_inputs import Vegetation
 from kiloland.land.ledger import BUDGETS
 from kiloland.land.state import LandState
 from kiloland.land.subgrid import ColumnGroup

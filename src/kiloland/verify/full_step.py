@@ -19,8 +19,9 @@ from kiloland.atmosphere import ModelTimes, Places, SiteSource
 from kiloland.atmosphere.site import read_site_record
 from kiloland.land.fields import FieldContext
 from kiloland.land.full_fields import FULL_FIELDS
+from kiloland.land.full_inputs import LandConstants, Surroundings, Vegetation
 from kiloland.land.full_ledger import full_budgets
-from kiloland.land.full_step import LandConstants, Surroundings, Vegetation, step_of_water_and_energy
+from kiloland.land.full_step import step_of_water_and_energy
 from kiloland.land.ledger import BUDGETS, Ledger, enter_step, open_ledger
 from kiloland.land.state import LandState
 from kiloland.land.step import ColumnConstants, Settings

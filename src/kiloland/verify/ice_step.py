@@ -23,7 +23,7 @@ from kiloland.land.biophysics.snow_aging import GrainTables
 from kiloland.land.biophysics.snow_cover import melt_shape
 from kiloland.land.biophysics.snow_optics import SnowOptics
 from kiloland.land.biophysics.unvegetated_ground import GroundKind
-from kiloland.land.full_step import Surroundings
+from kiloland.land.full_inputs import Surroundings
 from kiloland.land.ice_step import IceConstants, IceOutput, ice_step
 from kiloland.land.state import LandState
 from kiloland.land.step import Settings, Weather
