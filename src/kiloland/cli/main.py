@@ -19,6 +19,7 @@ COMMANDS = (
     "case",
     "restart",
     "step",
+    "spinup",
     "compare",
     "oracle",
     "map",
