@@ -1,0 +1,224 @@
+"""Learning the logarithm of equilibrium over short run, r = ln(Y / X), pool by pool.
+
+What the short run holds nothing of (absent plant types, tissues that a type does not have) stays empty:
+Y = X exp(r) keeps sign and zeros, so that a statistical rival is not punished for structure it was told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kiloland.spinup.benchmark.task import Clock, Prediction, Task
+from kiloland.spinup.benchmark.world import World
+
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+Int = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """``inputs`` [sample, feature]; ``ratio`` [sample, output], NaN where there is nothing to learn."""
+
+    inputs: Float
+    ratio: Float
+
+
+class Fitted(Protocol):
+    """A trained regressor."""
+
+    def predict(self, inputs: Float) -> Float:
+        """[sample, output]."""
+        ...
+
+
+class Regressor(Protocol):
+    """A way to learn; ``settings`` are tried in this order, as many as the budget has trials."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> Sequence[dict[str, Any]]: ...
+
+    @property
+    def by_layer(self) -> bool:
+        """Whether a sample is one layer of a cell; else it is the whole profile."""
+        ...
+
+    def fit(
+        self, train: Samples, validation: Samples, setting: dict[str, Any], seed: int, minutes: float
+    ) -> Fitted: ...
+
+
+@dataclass(frozen=True)
+class LogRatio:
+    """A row of the table from a regressor."""
+
+    regressor: Regressor
+
+    @property
+    def name(self) -> str:
+        return self.regressor.name
+
+    def predict(self, task: Task) -> Prediction:
+        """Fit plant types and soil apart; choose the setting by the squared error on the validation cells."""
+        clock = Clock()
+        pools: dict[str, Float] = {}
+        facts: dict[str, Any] = {}
+        shapes: tuple[tuple[str, Shape], ...] = (
+            ("plants", Patches(task)),
+            ("soil", Layers(task) if self.regressor.by_layer else Profiles(task)),
+        )
+        for group, shape in shapes:
+            if not shape.names:
+                continue
+            fitted, setting = self.chosen(task, shape)
+            low, high = limits(shape.samples(task.split.train).ratio)
+            test = task.split.test
+            pools |= shape.pools(test, np.clip(fitted.predict(shape.inputs(test)), low, high))
+            facts[group] = setting
+        return Prediction(pools, {**facts, "seconds": clock.seconds})
+
+    def chosen(self, task: Task, shape: Shape) -> tuple[Fitted, dict[str, Any]]:
+        """The regressor with the setting that does best on the validation cells."""
+        train, validation = shape.samples(task.split.train), shape.samples(task.split.validation)
+        best: tuple[float, Fitted, dict[str, Any]] | None = None
+        for setting in self.regressor.settings[: task.budget.trials]:
+            fitted = self.regressor.fit(train, validation, setting, task.seed, task.budget.minutes / 2.0)
+            error = float(np.nanmean(np.square(fitted.predict(validation.inputs) - validation.ratio)))
+            if best is None or error < best[0]:
+                best = error, fitted, setting
+        assert best is not None
+        return best[1], best[2]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How cells become samples."""
+
+    task: Task
+    layered = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        world = self.task.world
+        return tuple(name for name in self.task.targets if world.is_layered(name) == self.layered)
+
+    def inputs(self, cells: Int) -> Float:
+        """[sample, feature]."""
+        raise NotImplementedError
+
+    def outputs(self, of: Callable[[str], Float], cells: Int) -> Float:
+        """[sample, output] from arrays [cell, slot] of each pool."""
+        raise NotImplementedError
+
+    def pools(self, cells: Int, ratio: Float) -> dict[str, Float]:
+        """Pools [cell, slot] from the ratios."""
+        raise NotImplementedError
+
+    def samples(self, cells: Int) -> Samples:
+        """What the cells teach."""
+        return Samples(self.inputs(cells), self.outputs(lambda name: log_ratio(self.task.world, name), cells))
+
+    def scaled(self, name: str, cells: Int, ratio: Float) -> Float:
+        """X exp(r), nothing where the slot is absent."""
+        before = self.task.world.before[name][cells]
+        return np.where(self.task.world.weight(name)[cells] > 0.0, np.nan_to_num(before) * np.exp(ratio), 0.0)
+
+
+class Patches(Shape):
+    """A sample is a plant type that is present on a cell."""
+
+    layered = False
+
+    def present(self, cells: Int) -> Bool:
+        return self.task.world.cover[cells] > 0.0
+
+    def inputs(self, cells: Int) -> Float:
+        return self.task.features.of_patches(cells)[self.present(cells)]
+
+    def outputs(self, of: Callable[[str], Float], cells: Int) -> Float:
+        return np.stack([of(name)[cells][self.present(cells)] for name in self.names], axis=1)
+
+    def pools(self, cells: Int, ratio: Float) -> dict[str, Float]:
+        present = self.present(cells)
+        pools = {}
+        for position, name in enumerate(self.names):
+            full = np.zeros(present.shape)
+            full[present] = ratio[:, position]
+            pools[name] = self.scaled(name, cells, full)
+        return pools
+
+
+class Profiles(Shape):
+    """A sample is a cell; the outputs are the layers of all pools side by side."""
+
+    layered = True
+
+    def inputs(self, cells: Int) -> Float:
+        return self.task.features.of_profiles(cells)
+
+    def outputs(self, of: Callable[[str], Float], cells: Int) -> Float:
+        return np.concatenate([of(name)[cells] for name in self.names], axis=1)
+
+    def pools(self, cells: Int, ratio: Float) -> dict[str, Float]:
+        parts = np.split(ratio, len(self.names), axis=1)
+        return {name: self.scaled(name, cells, part) for name, part in zip(self.names, parts, strict=True)}
+
+
+class Layers(Shape):
+    """A sample is one layer of a cell."""
+
+    layered = True
+
+    def inputs(self, cells: Int) -> Float:
+        table = self.task.features.of_layers(cells)
+        return table.reshape(-1, table.shape[2])
+
+    def outputs(self, of: Callable[[str], Float], cells: Int) -> Float:
+        return np.stack([of(name)[cells].reshape(-1) for name in self.names], axis=1)
+
+    def pools(self, cells: Int, ratio: Float) -> dict[str, Float]:
+        return {
+            name: self.scaled(name, cells, ratio[:, position].reshape(cells.size, -1))
+            for position, name in enumerate(self.names)
+        }
+
+
+def log_ratio(world: World, name: str) -> Float:
+    """ln(Y / X) [cell, slot], NaN where either is empty or they differ in sign."""
+    before, truth = world.before[name], world.truth[name]
+    usable = np.isfinite(before) & np.isfinite(truth) & (before * truth > 0.0)
+    ratio = np.divide(truth, before, out=np.ones(truth.shape), where=usable)
+    return np.where(usable, np.log(ratio, out=np.zeros(truth.shape), where=usable), np.nan)
+
+
+def limits(ratio: Float) -> tuple[Float, Float]:
+    """The range of each output in training; nothing is extrapolated beyond it."""
+    empty = ~np.isfinite(ratio).any(axis=0)
+    low = np.nanmin(np.where(empty, 0.0, ratio), axis=0)
+    high = np.nanmax(np.where(empty, 0.0, ratio), axis=0)
+    return low, high
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Mean and spread of each feature on the training samples alone."""
+
+    mean: Float
+    spread: Float
+
+    def __call__(self, inputs: Float) -> Float:
+        return (inputs - self.mean) / self.spread
+
+
+def scaling_of(inputs: Float) -> Scaling:
+    """Constant features get the spread one. Standardised values are held within ten spreads elsewhere."""
+    spread = inputs.std(axis=0)
+    return Scaling(inputs.mean(axis=0), np.where(spread > 1.0e-12, spread, 1.0))
