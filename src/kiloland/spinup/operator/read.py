@@ -30,6 +30,7 @@ from kiloland.spinup.operator.budget import (
     pool_respired,
     potential_loss,
     residual_input,
+    trend,
 )
 from kiloland.spinup.operator.fields import CARBON, FIRE, RATES, RESPIRATION, SCALARS, TRANSFERS, UPPER
 from kiloland.spinup.operator.phosphorus import biochemical, mineral_rates
@@ -109,7 +110,7 @@ def mean_change(source: Source, block: slice, pool: Float, share: Float) -> Floa
     restart: from the start of the window (between two yearly means) to the restart, which holds when rates
     jump within the window.
     """
-    change = trend(pool)
+    change = np.array(trend(pool))
     years = source.window.years
     before = years[0] - 1
     ends = source.day == DAYS * years[-1]
@@ -119,7 +120,7 @@ def mean_change(source: Source, block: slice, pool: Float, share: Float) -> Floa
             start = 0.5 * (earlier + pool[0, number])
             end = source.stored(f"{POOLS[number]}c_vr", block)
             change[number] = (end - start) / (len(years) * SECONDS_PER_YEAR)
-    return change
+    return np.asarray(change, np.float64)
 
 
 def column_share(source: Source, block: slice) -> Float:
