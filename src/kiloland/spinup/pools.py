@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from kiloland.craft.cells import own_attributes
 from kiloland.errors import InputError
 from kiloland.files import Dataset, DatasetWriter, FileSchema, VariableSchema, open_dataset
-from kiloland.spinup.subgrid import SubgridKeys, check_keys
+from kiloland.spinup.subgrid import EVERYTHING, SubgridKeys, check_keys, whole
 from kiloland.spinup.tables import DECOMPOSITION_LAYERS, POOLS
 
 FloatArray = NDArray[np.float64]
@@ -57,9 +57,9 @@ class PoolSet:
 
 
 class PoolFile:
-    """An open file of pools: keys in memory, values read on demand. Use it in a ``with`` statement.
+    """An open file of pools, read on demand. Use it in a ``with`` statement.
 
-    Raises InputError where the file is none of this kind, a pool is unknown, or keys occur twice.
+    Raises InputError where the file is none of this kind or a pool has the wrong dimensions.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -67,12 +67,30 @@ class PoolFile:
         self.dataset: Dataset = open_dataset(path)
         try:
             self.check_kind()
-            self.keys = read_keys(self.dataset)
             self.names = tuple(name for name in self.dataset if name in POOLS)
             self.check_shapes()
         except InputError:
             self.dataset.close()
             raise
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return self.dataset.dimensions["column"]
+
+    @property
+    def patches(self) -> int:
+        """Number of patches."""
+        return self.dataset.dimensions["pft"]
+
+    def keys(self, columns: slice = EVERYTHING, patches: slice = EVERYTHING) -> SubgridKeys:
+        """Keys of all columns and patches, or of a run of columns and their patches.
+
+        Raises InputError where a key occurs twice.
+        """
+        keys = read_keys(self.dataset, columns, patches)
+        check_keys(keys, self.path)
+        return keys
 
     @property
     def attributes(self) -> Mapping[str, Any]:
@@ -163,11 +181,12 @@ class PoolWriter:
 def read_pools(path: str | Path) -> PoolSet:
     """A whole file of pools. Raises InputError as :class:`PoolFile`, and for values that are not numbers."""
     with PoolFile(path) as file:
+        keys = file.keys()
         values = {name: file.read(name) for name in file.names}
         for name, entries in values.items():
             if not np.isfinite(entries).all():
-                raise not_finite(file.path, name, file.keys, entries, 0)
-        return PoolSet(file.keys, values, file.notes(), dict(file.attributes))
+                raise not_finite(file.path, name, keys, entries, 0)
+        return PoolSet(keys, values, file.notes(), dict(file.attributes))
 
 
 def write_pools(path: str | Path, pools: PoolSet, attributes: Mapping[str, Any] | None = None) -> None:
@@ -213,21 +232,19 @@ def pool_schema(
     return FileSchema(dimensions, None, tuple(variables), {**own, "kiloland_kind": KIND})
 
 
-def read_keys(dataset: Dataset) -> SubgridKeys:
-    """The keys of a file of pools; the type of columns is 1 where the file does not say."""
-    gridcell = np.asarray(dataset["column_gridcell"].read(), np.int64)
-    kind = dataset["column_type"].read() if "column_type" in dataset else np.ones(gridcell.size)
-    keys = SubgridKeys(
+def read_keys(dataset: Dataset, columns: slice, patches: slice) -> SubgridKeys:
+    """Keys in a file of pools; the type of columns is 1 where the file does not say."""
+    gridcell = whole(dataset, "column_gridcell", columns)
+    typed = "column_type" in dataset
+    return SubgridKeys(
         gridcell,
-        np.asarray(dataset["column_landunit"].read(), np.int64),
-        np.asarray(kind, np.int64),
-        dataset["column_longitude"].values(),
-        dataset["column_latitude"].values(),
-        np.asarray(dataset["pft_column"].read(), np.int64),
-        np.asarray(dataset["pft_itypveg"].read(), np.int64),
+        whole(dataset, "column_landunit", columns),
+        whole(dataset, "column_type", columns) if typed else np.ones(gridcell.size, np.int64),
+        dataset["column_longitude"].values(columns),
+        dataset["column_latitude"].values(columns),
+        whole(dataset, "pft_column", patches) - (columns.start or 0),
+        whole(dataset, "pft_itypveg", patches),
     )
-    check_keys(keys, dataset.path)
-    return keys
 
 
 def not_finite(file: object, name: str, keys: SubgridKeys, values: NDArray[Any], start: int) -> InputError:

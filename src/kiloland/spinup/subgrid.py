@@ -30,6 +30,7 @@ FloatArray = NDArray[np.float64]
 SOIL_COLUMN = 1
 """Type of the column of natural vegetation; crop columns have 200 + plant type."""
 
+EVERYTHING = slice(None)
 SAME_PLACE_KM = 0.5
 """Two files mean the same cell when their centres are nearer than this."""
 
@@ -135,35 +136,37 @@ def positions(codes: IntArray, wanted: IntArray) -> IntArray:
     return np.where(codes[found] == wanted, found, -1)
 
 
-def restart_subgrid(dataset: Dataset) -> Subgrid:
-    """Columns and patches with plants of a restart file.
+def restart_subgrid(dataset: Dataset, columns: slice = EVERYTHING, patches: slice = EVERYTHING) -> Subgrid:
+    """Columns and patches with plants of a restart file, or of one part of it.
 
-    Raises InputError where the index vectors are missing, keys occur twice, or no column holds soil.
+    ``columns`` and ``patches``: parts of the file's vectors that belong together; rows then count from
+    their starts. Raises InputError where the index vectors are missing, keys occur twice, or (for a whole
+    file) no column holds soil.
     """
-    landunit = whole(dataset, "cols1d_ityplun")
+    landunit = whole(dataset, "cols1d_ityplun", columns)
     column_row = np.flatnonzero(np.isin(landunit, list(Landunit)))
-    if column_row.size == 0:
+    if column_row.size == 0 and columns == EVERYTHING:
         raise no_soil(dataset, "cols1d_ityplun", landunit)
     place = np.full(landunit.size, -1, np.int64)
     place[column_row] = np.arange(column_row.size)
-    owner = place[whole(dataset, "pfts1d_column_index") - 1]
+    owner = place[whole(dataset, "pfts1d_column_index", patches) - 1 - (columns.start or 0)]
     pft_row = np.flatnonzero(owner >= 0)
     keys = SubgridKeys(
-        column_gridcell=whole(dataset, "cols1d_gridcell_index")[column_row],
+        column_gridcell=whole(dataset, "cols1d_gridcell_index", columns)[column_row],
         column_landunit=landunit[column_row],
-        column_type=whole(dataset, "cols1d_ityp")[column_row],
-        column_longitude=dataset["cols1d_lon"].values()[column_row],
-        column_latitude=dataset["cols1d_lat"].values()[column_row],
+        column_type=whole(dataset, "cols1d_ityp", columns)[column_row],
+        column_longitude=dataset["cols1d_lon"].values(columns)[column_row],
+        column_latitude=dataset["cols1d_lat"].values(columns)[column_row],
         pft_column=owner[pft_row],
-        pft_itypveg=whole(dataset, "pfts1d_itypveg")[pft_row],
+        pft_itypveg=whole(dataset, "pfts1d_itypveg", patches)[pft_row],
     )
     check_keys(keys, dataset.path)
     return Subgrid(
         keys,
         column_row,
-        dataset["cols1d_wtxy"].values()[column_row],
+        dataset["cols1d_wtxy"].values(columns)[column_row],
         pft_row,
-        dataset["pfts1d_wtcol"].values()[pft_row],
+        dataset["pfts1d_wtcol"].values(patches)[pft_row],
         dataset.dimensions["gridcell"],
     )
 
@@ -281,9 +284,9 @@ def surface_cells(surface: Dataset, longitude: FloatArray, latitude: FloatArray)
     return np.asarray(cell, np.int64)
 
 
-def whole(dataset: Dataset, name: str) -> IntArray:
-    """An index vector as 64-bit integers."""
-    return np.asarray(dataset[name].read(), np.int64)
+def whole(dataset: Dataset, name: str, part: slice = EVERYTHING) -> IntArray:
+    """An index vector, or a part of it, as 64-bit integers."""
+    return np.asarray(dataset[name].read(part), np.int64)
 
 
 def no_soil(dataset: Dataset, variable: str, landunit: IntArray) -> InputError:
