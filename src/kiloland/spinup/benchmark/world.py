@@ -37,6 +37,7 @@ class World:
 
     path: Path
     sha256: str
+    table: CellTable
     before: Mapping[str, Float]
     truth: Mapping[str, Float]
     known: Mapping[str, Float]
@@ -90,6 +91,7 @@ def read_world(path: Path) -> World:
     return World(
         path=path,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        table=table,
         before={name: table[BEFORE + name] for name in both},
         truth={name: table[TRUTH + name] for name in both},
         known=dict(known(table)),

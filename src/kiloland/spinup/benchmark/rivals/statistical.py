@@ -20,19 +20,24 @@ LARGEST_INPUT = 10.0
 
 @dataclass(frozen=True)
 class FittedRidge:
-    """Scaled inputs and one linear model for all outputs."""
+    """Scaled inputs, and r = W x + c: ``weights`` [feature, output], ``constant`` [output]."""
 
     scaling: Scaling
-    model: LinearModel
+    weights: Float
+    constant: Float
 
     def predict(self, inputs: Float) -> Float:
-        held = np.clip(self.scaling(inputs), -LARGEST_INPUT, LARGEST_INPUT)
-        return np.asarray(self.model.predict(held)).reshape(inputs.shape[0], -1)
+        return held(self.scaling(inputs)) @ self.weights + self.constant
+
+
+def held(scaled: Float) -> Float:
+    """Scaled inputs within their limits."""
+    return np.clip(scaled, -LARGEST_INPUT, LARGEST_INPUT)
 
 
 @dataclass(frozen=True)
 class Ridge:
-    """min |r - W x|^2 + alpha |W|^2, all outputs at once; missing ratios count as no change."""
+    """min |r - W x - c|^2 + alpha |W|^2 for each output on the samples where it has a ratio."""
 
     name: str = "ridge"
     by_layer: bool = False
@@ -46,8 +51,19 @@ class Ridge:
         self, train: Samples, validation: Samples, setting: dict[str, Any], seed: int, minutes: float
     ) -> Fitted:
         scaling = scaling_of(train.inputs)
-        held = np.clip(scaling(train.inputs), -LARGEST_INPUT, LARGEST_INPUT)
-        return FittedRidge(scaling, LinearModel(**setting).fit(held, np.nan_to_num(train.ratio)))
+        inputs = held(scaling(train.inputs))
+        usable = np.isfinite(train.ratio)
+        weights = np.zeros((inputs.shape[1], train.ratio.shape[1]))
+        constant = np.zeros(train.ratio.shape[1])
+        # Outputs that lack a ratio at the same samples are solved together.
+        patterns, group = np.unique(usable, axis=1, return_inverse=True)
+        for number in range(patterns.shape[1]):
+            rows, outputs = patterns[:, number], np.flatnonzero(group.reshape(-1) == number)
+            if rows.any():
+                model = LinearModel(**setting).fit(inputs[rows], train.ratio[np.ix_(rows, outputs)])
+                weights[:, outputs] = np.reshape(model.coef_, (outputs.size, -1)).T
+                constant[outputs] = model.intercept_
+        return FittedRidge(scaling, weights, constant)
 
 
 @dataclass(frozen=True)
