@@ -27,9 +27,9 @@ from kiloland.spinup.dataset.fields import (
     SURFACE_LAYERS,
     TRAITS,
 )
-from kiloland.spinup.dataset.scale import NaturalScale
 from kiloland.spinup.dataset.table import CellTable, Column
 from kiloland.spinup.dataset.tapes import Histories, Place, grid_place, open_histories, used
+from kiloland.spinup.restart.acceleration import Scale, averaged_scalar, read_factors, restart_scale
 from kiloland.spinup.subgrid import Subgrid, history_subgrid, positions, restart_subgrid, surface_cells
 from kiloland.spinup.tables import POOLS
 
@@ -73,7 +73,8 @@ class ShortRun:
         self.surface: Dataset = open_dataset(files.surface)
         self.histories: Histories = open_histories(files.history)
         self.subgrid: Subgrid = restart_subgrid(self.restart)
-        self.scale = NaturalScale.of(self.restart, files.parameters)
+        self.factors = read_factors(files.parameters)
+        self.scale = restart_scale(self.restart, self.factors)
         self.fields = self.available()
         self.traits = read_traits(files.parameters)
         cell = self.subgrid.keys.column_gridcell - 1
@@ -192,19 +193,22 @@ class ShortRun:
         area = np.ravel(self.surface["AREA"].values())[self.surface_cell[rows]]
         return np.asarray(SQUARE_KILOMETRE * area * weight, np.float64)
 
-    def pools(self, restart: Dataset, rows: slice, scale: NaturalScale) -> dict[str, Float]:
+    def pools(self, restart: Dataset, rows: slice, scale: Scale) -> dict[str, Float]:
         """Pools of a restart with the same subgrid, natural scale; absent plant types zero."""
         made = {}
         column = self.subgrid.column_row[rows]
+        upper = (column, slice(0, LAYERS))
+        scalar = np.ones((column.size, LAYERS))
+        if scale.divides:
+            scalar = averaged_scalar(restart["scalaravg_col"].values(upper))
         for name in LAYER_POOLS:
-            values = restart[name].values((column, slice(0, LAYERS)))
-            made[name] = scale.layers(restart, POOLS[name], values, column)
+            made[name] = restart[name].values(upper) * scale.factor(POOLS[name], scalar)
         patch = self.patch_of[rows]
         low, high = patch_range(patch)
         for name in PATCH_POOLS:
             row = self.subgrid.pft_row[low:high]
-            values = scale.patches(POOLS[name], restart[name].values(row) if row.size else np.zeros(0))
-            made[name] = spread(values, patch, low)
+            values = restart[name].values(row) if row.size else np.zeros(0)
+            made[name] = spread(values * scale.factor(POOLS[name], scalar), patch, low)
         return made
 
     def fluxes(self, rows: slice) -> dict[str, Float]:
