@@ -233,15 +233,16 @@ def _start(p: CanopyProblem, canopy: Canopy) -> tuple[Iterate, Progress]:
         old_length=none,
         latent=none,
         change=none,
-        last=_empty_pass(none),
+        last=_first_record(jnp.ones_like(none)),
     )
     count = jnp.zeros_like(none, jnp.int32)
     return blank, Progress(passes=count, sign_changes=count, active=canopy.exposed)
 
 
-def _empty_pass(none: Array) -> Pass:
-    both = jnp.stack([none, none])
-    filled: Pass = jax.tree.map(lambda _: none, _PASS)
+def _first_record(ones: Array) -> Pass:
+    """Ones, so that what follows from them is finite, gradients too, in lanes that make no pass."""
+    both = jnp.stack([ones, ones])
+    filled: Pass = jax.tree.map(lambda _: ones, _PASS)
     return replace(filled, leaves=jax.tree.map(lambda _: both, filled.leaves))
 
 
