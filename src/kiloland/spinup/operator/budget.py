@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kiloland.spinup.cascade import ATMOSPHERE, CWD, MIXED, POOLS, SECONDS_PER_YEAR, TRANSITIONS, Cascade
+from kiloland.spinup.cascade import (
+    ATMOSPHERE,
+    LITR1,
+    LITR2,
+    LITR3,
+    MIXED,
+    POOLS,
+    SECONDS_PER_YEAR,
+    TRANSITIONS,
+    Cascade,
+)
 
 Float = NDArray[np.float64]
 
@@ -15,6 +25,8 @@ _TINY = 1e-12
 """g m-3: a pool below this has no rate of its own."""
 _BOUNDS = (0.2, 5.0)
 _ROUNDS = 20
+FADING = 1.0
+"""m: depth over which the seasons of soil temperature and water fade."""
 
 
 @dataclass(frozen=True)
@@ -109,28 +121,44 @@ def potential_loss(
     return np.asarray(loss, np.float64)
 
 
-def fit_totals(
-    loss: Float, respired: Float, totals: Float, respiration: Float | None, thickness: Float
-) -> Float:
-    """Scale `loss` [year, pool, layer, column] so that column totals and layer respiration are met.
+def fit_totals(loss: Float, totals: Float, depth: Float, thickness: Float) -> Float:
+    """Scale `loss` [year, pool, layer, column] so that column totals [year, pool, column] are met.
 
-    Factors per pool and per layer in turn (iterative proportional fitting), bounded to 0.2..5; they hold what
-    products of means miss (seasons of pools and scalars together). `totals` [year, pool, column] gC m-2 s-1,
-    `respiration` [year, layer, column] gC m-3 s-1 or None, `respired` [pool]. The pools' totals come last.
+    What products of means miss comes from seasons of temperature and water that go together; it fades with
+    depth as the seasons do: each layer of soil pools and wood gets 1 + a exp(-z / 1 m), a from the total. The
+    supply of nitrogen, which the litter pools' rates hold besides, is no matter of depth: one factor for all
+    layers. Factors are bounded to 0.2..5.
     """
-    fitted = loss
-    for _ in range(_ROUNDS if respiration is not None else 1):
-        if respiration is not None:
-            made = (respired[:, None, None] * fitted).sum(axis=1)
-            fitted = fitted * _ratio(respiration, made)[:, None]
+    layered = loss * thickness[:, None]
+    ratio = _ratio(totals, layered.sum(axis=2))[:, :, None]
+    fade = np.exp(-depth / FADING)[:, None]
+    near = (layered * fade).sum(axis=2, keepdims=True)
+    excess = (ratio - 1.0) * layered.sum(axis=2, keepdims=True) / np.where(near > 0.0, near, 1.0)
+    faded = np.clip(1.0 + excess * fade, *_BOUNDS)
+    litter = np.isin(np.arange(len(POOLS)), (LITR1, LITR2, LITR3))[:, None, None]
+    return np.asarray(loss * np.where(litter, ratio, faded), np.float64)
+
+
+def fit_litter(loss: Float, totals: Float, respiration: Float, respired: Float, thickness: Float) -> Float:
+    """Shift the loss of the litter pools between layers so that the respiration of each layer is met.
+
+    Litter decomposes when and where mineral nitrogen is left, which products of means do not know, least of
+    all at the surface. Factors for layers (the same for the three litter pools) and for pools in turn
+    (iterative proportional fitting), pools last; soil pools stay. `respiration` [year, layer, column]
+    gC m-3 s-1, `respired` [pool], others as in `fit_totals`.
+    """
+    litter = [LITR1, LITR2, LITR3]
+    share = respired[:, None, None]
+    others = np.delete(np.arange(len(POOLS)), litter)
+    wanted = np.maximum(respiration - (share[others] * loss[:, others]).sum(axis=1), 0.0)
+    fitted = loss[:, litter]
+    for _ in range(_ROUNDS):
+        fitted = fitted * _ratio(wanted, (share[litter] * fitted).sum(axis=1))[:, None]
         column = (fitted * thickness[:, None]).sum(axis=2)
-        fitted = fitted * _ratio(totals, column)[:, :, None]
-    return np.asarray(fitted, np.float64)
-
-
-def _ratio(wanted: Float, made: Float) -> Float:
-    ratio = np.where(made > 0.0, wanted / np.where(made > 0.0, made, 1.0), 1.0)
-    return np.asarray(np.clip(ratio, *_BOUNDS), np.float64)
+        fitted = fitted * _ratio(totals[:, litter], column)[:, :, None]
+    made = loss.copy()
+    made[:, litter] = fitted
+    return made
 
 
 def pool_respired(cascade: Cascade) -> Float:
@@ -138,5 +166,9 @@ def pool_respired(cascade: Cascade) -> Float:
     share = np.zeros(len(POOLS))
     for number, (donor, _) in enumerate(TRANSITIONS):
         share[donor] += cascade.path[number] * cascade.respired[number]
-    share[CWD] = 0.0
     return share
+
+
+def _ratio(wanted: Float, made: Float) -> Float:
+    ratio = np.where(made > 0.0, wanted / np.where(made > 0.0, made, 1.0), 1.0)
+    return np.asarray(np.clip(ratio, *_BOUNDS), np.float64)

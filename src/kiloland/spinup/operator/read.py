@@ -23,6 +23,7 @@ from kiloland.spinup.cascade import (
 )
 from kiloland.spinup.operator.budget import (
     YearlyCarbon,
+    fit_litter,
     fit_totals,
     mean_decay,
     mean_fire,
@@ -188,7 +189,7 @@ def measured_fluxes(source: Source, block: slice, share: Float) -> tuple[Float, 
 def modelled_fluxes(
     source: Source, block: slice, pool: Float, acceleration: Float, share: Float
 ) -> tuple[Float, Float]:
-    """As `measured_fluxes`, from products of means fitted to column totals and layer respiration."""
+    """As `measured_fluxes`, from products of means fitted to column totals and the layers' respiration."""
     years, cascade = source.window.years, source.cascade
     grid = layers()
     scalars = [source.intensive(name, block, years) for name in SCALARS]
@@ -201,10 +202,10 @@ def modelled_fluxes(
     weight = column_totals(loss, grid.thickness)
     totals = np.stack([total_loss(source, block, number) for number in range(len(POOLS))], axis=1)
     alone = np.ones_like(weight) if (share == 1.0).all() else share_of_total(source, block, pool, loss)
-    respiration = None
+    loss = fit_totals(loss, totals * alone, grid.node, grid.thickness)
     if source.records.holds("HR_vr") and (share == 1.0).all():
         respiration = source.amount("HR_vr", block, years)
-    loss = fit_totals(loss, pool_respired(cascade), totals * alone, respiration, grid.thickness)
+        loss = fit_litter(loss, totals, respiration, pool_respired(cascade), grid.thickness)
     flow = np.zeros((len(years), len(TRANSITIONS), *share.shape[1:]))
     for number, (donor, _) in enumerate(TRANSITIONS):
         flow[:, number] = cascade.path[number] * (1.0 - cascade.respired[number]) * loss[:, donor]

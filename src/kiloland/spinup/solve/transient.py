@@ -12,8 +12,8 @@ from kiloland.spinup.operator.tree import CascadeOperator
 from kiloland.spinup.solve.linear import solve_cascade
 from kiloland.spinup.solve.steady import carbon_kept, carbon_loss
 
-NODES = 24
-"""Points of the contour; half of them are solved, the others are their conjugates. Error 3.89^-24."""
+NODES = 20
+"""Points of the contour; half of them are solved, the others are their conjugates. Error 3.89^-20, about 1e-12."""
 
 
 def finite_time(
@@ -32,25 +32,42 @@ def propagate(
     gain: Float[Array, "pool layer column"],
     pools: Float[Array, "pool layer column"],
     years: float,
+    speed: Float[Array, "pool column"] | None = None,
 ) -> Float[Array, "pool layer column"]:
-    """Solution of dx/dt = A x + gain at time t, A the matrix that `solve_cascade` inverts.
+    """Solution of dx/dt = v (A x + gain) at time t, A the matrix that `solve_cascade` inverts.
 
-    Its Laplace transform X(s) = (s - A)^-1 (x(0) + gain / s) is inverted on a Talbot contour,
-    x(t) = sum_k Im part of weights_k e^{s_k t} X(s_k), with the contour of Weideman (2006, SIAM J. Numer.
-    Anal. 44, 2342). The eigenvalues of A are real and not positive, which the contour needs; the number of
-    solutions does not depend on t.
+    `speed` v is the factor of accelerated spinup of each pool, which in natural scale makes the pool run
+    faster without changing where it goes (None: 1). The Laplace transform
+    X(s) = (s/v - A)^-1 (x(0)/v + gain/s) is inverted on a Talbot contour,
+    x(t) = sum_k Re(w_k / t X(z_k / t)), with the contour of Weideman (2006, SIAM J. Numer. Anal. 44, 2342).
+    The eigenvalues of A are real and not positive, which the contour needs; the number of solutions does
+    not depend on t.
     """
     if years <= 0.0:
         return pools
-    time = years * SECONDS_PER_YEAR
+    factor = jnp.ones_like(pools[:, 0]) if speed is None else speed
+    time = jnp.asarray(years * SECONDS_PER_YEAR)
+    return _invert(operator, kept, loss, gain, pools, time, factor[:, None])
+
+
+@jax.jit
+def _invert(
+    operator: CascadeOperator,
+    kept: Array,
+    loss: Array,
+    gain: Array,
+    pools: Array,
+    time: Array,
+    speed: Array,
+) -> Array:
     points, weights = contour(NODES)
+    half = NODES // 2
 
     def add(total: Array, node: tuple[Array, Array]) -> tuple[Array, None]:
         shift, weight = node[0] / time, node[1] / time
-        transform = solve_cascade(operator, kept, loss + shift, pools + gain / shift)
+        transform = solve_cascade(operator, kept, loss + shift / speed, pools / speed + gain / shift)
         return total + (weight * transform).real, None
 
-    half = NODES // 2
     nodes = (jnp.asarray(points[half:]), jnp.asarray(weights[half:]))
     total, _ = jax.lax.scan(add, jnp.zeros_like(pools), nodes)
     return total
