@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from kiloland.craft.forcing.bins import (
 )
 from kiloland.craft.forcing.block import downscale
 from kiloland.craft.forcing.daymet import daily_weather
-from kiloland.craft.forcing.kernel import spread_below
+from kiloland.craft.forcing.kernel import exponential, spread_below
 from kiloland.craft.forcing.sun import cell_sun
 from kiloland.craft.forcing.weather import CellSun, DailyWeather, Downscaled, SubdailyShape
 from kiloland.files import open_dataset
@@ -320,10 +320,33 @@ def test_pressure_follows_the_height_of_the_cell() -> None:
 
 def test_cut_and_spread_keeps_the_sum_and_the_caps() -> None:
     draw = np.random.default_rng(3)
-    values, cap = draw.gamma(1.0, 1.0, (200, 8, 3)), draw.gamma(4.0, 0.5, (200, 8, 3))
-    spread, cut = spread_below(tuple(values.swapaxes(0, 1)), tuple(cap.swapaxes(0, 1)))
-    found = np.stack(spread, axis=1)
+    values, cap = draw.gamma(1.0, 1.0, (8, 600)), draw.gamma(4.0, 0.5, (8, 600))
+    found, cut = values.copy(), np.empty(600, dtype=np.bool_)
+    spread_below(found, cap, cut)
     assert (found <= cap).all()
-    kept = ~cut
-    np.testing.assert_allclose(found.sum(axis=1)[kept], values.sum(axis=1)[kept], rtol=1e-13)
-    np.testing.assert_array_equal(cut, values.sum(axis=1) > cap.sum(axis=1))
+    np.testing.assert_allclose(found.sum(axis=0)[~cut], values.sum(axis=0)[~cut], rtol=1e-13)
+    np.testing.assert_array_equal(cut, values.sum(axis=0) > cap.sum(axis=0))
+
+
+def test_the_exponential_is_that_of_the_library_to_two_units_in_the_last_place() -> None:
+    x = np.concatenate((np.linspace(-700.0, 700.0, 20_001), [0.0, 1500.0 / 250.0]))
+    found = np.empty_like(x)
+    exponential(x, found)
+    wanted = np.exp(x)
+    assert (np.abs(found - wanted) <= 2.0 * np.spacing(wanted)).all()
+
+
+def test_the_bits_of_a_cell_do_not_depend_on_the_cells_beside_it() -> None:
+    draw = np.random.default_rng(5)
+    case = made_case(-100.0, 45.0, 2000 * 365 + 170, constant=False)
+    many = {part.name: np.repeat(getattr(case.daily, part.name), 37, axis=1) for part in fields(case.daily)}
+    many["precipitation"] = draw.gamma(0.5, 4.0, (6, 37))
+    many["vapour_pressure"] = draw.uniform(300.0, 700.0, (6, 37))
+    shape = {part.name: np.repeat(getattr(case.shape, part.name), 37, axis=2) for part in fields(case.shape)}
+    sun = CellSun(np.repeat(case.sun.above, 37, axis=2), np.repeat(case.sun.hour, 37, axis=1))
+    together = run(Case(DailyWeather(**many), SubdailyShape(**shape), sun))
+    for cell in (0, 7, 36):
+        alone = {name: values[:, [cell]] for name, values in many.items()}
+        found = run(Case(DailyWeather(**alone), case.shape, case.sun))
+        for name, values in found.fields.items():
+            np.testing.assert_array_equal(values, together.fields[name][:, :, [cell]])

@@ -6,7 +6,6 @@ While one block is converted and handed to the system, another thread sums up th
 from __future__ import annotations
 
 import ctypes
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiloland.files.atomic import write_fully
+from kiloland.files.checksum import crc32
 
 BLOCK = 1 << 20
 """Bytes of one buffer: it fits into a second-level cache, and system calls cost nothing beside it."""
@@ -57,7 +57,7 @@ class BlockWriter:
         if array.nbytes <= BLOCK:
             data = np.ascontiguousarray(array, dtype).reshape(-1).view(np.uint8).data
             write_fully(self.descriptor, data, offset)
-            return zlib.crc32(data, crc) if self.checksums else 0
+            return crc32(data, crc) if self.checksums else 0
         return self.write_long(array, dtype, offset, crc)
 
     def write_long(self, array: NDArray[Any], dtype: np.dtype[Any], offset: int, crc: int) -> int:
@@ -104,4 +104,4 @@ def start_writeback(descriptor: int, offset: int, size: int) -> None:
 
 def continued(data: memoryview, before: Future[int] | None, first: int) -> int:
     """CRC-32 of ``data`` after that of the block before, which the same thread finished earlier."""
-    return zlib.crc32(data, before.result() if before is not None else first)
+    return crc32(data, before.result() if before is not None else first)

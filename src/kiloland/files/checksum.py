@@ -12,6 +12,11 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+try:
+    from isal.isal_zlib import crc32 as crc32
+except ImportError:  # processors that it was not made for: the same sum, twenty times slower
+    from zlib import crc32 as crc32
+
 CHECKSUM_ATTRIBUTE = "checksum"
 """Attribute of a variable: CRC-32 of its bytes in the file, as ``crc32:xxxxxxxx``."""
 

@@ -6,12 +6,11 @@ Source: "The NetCDF Classic Format Specification" (Unidata) with 64-bit counts (
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kiloland.files.checksum import CHECKSUM_ATTRIBUTE, HEADER_CHECKSUM_ATTRIBUTE, checksum_text
+from kiloland.files.checksum import CHECKSUM_ATTRIBUTE, HEADER_CHECKSUM_ATTRIBUTE, checksum_text, crc32
 from kiloland.files.external_types import CHARACTER, CODE_BY_TYPE, external, padded
 from kiloland.files.header import ABSENT, ATTRIBUTE_TAG, DIMENSION_TAG, VARIABLE_TAG
 from kiloland.files.layout import Place, record_stride
@@ -34,7 +33,7 @@ class Plan:
         blank = encoded_header(self.schema, self.places, checksums, 0)
         if not self.schema.checksums:
             return blank
-        return encoded_header(self.schema, self.places, checksums, zlib.crc32(blank))
+        return encoded_header(self.schema, self.places, checksums, crc32(blank))
 
 
 def planned(schema: FileSchema) -> Plan:

@@ -8,7 +8,6 @@ of the final name. What was put is compared with what a reader finds before the 
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from rasterio.enums import Resampling
 
 from kiloland.errors import InputError, OutputError
 from kiloland.files.atomic import create_temporary, discard, final_path, output_error, publish
+from kiloland.files.checksum import crc32
 from kiloland.files.raster import RasterBand, RasterGrid, raster_environment
 
 LARGEST_TILE = 8 * 2**20
@@ -113,7 +113,7 @@ class RasterWriter:
             )
         place = (band, row, column, *array.shape)
         self._attempt(lambda: self._target.write(array, band + 1, window=_window(place)))
-        self.written[place] = zlib.crc32(np.ascontiguousarray(array).tobytes())
+        self.written[place] = crc32(np.ascontiguousarray(array).tobytes())
 
     def close(self, error: BaseException | None = None) -> None:
         """Finish the file, or remove what there is of it."""
@@ -155,7 +155,7 @@ class RasterWriter:
         with raster_environment(), rasterio.open(self.result) as file:
             for place, crc in self.written.items():
                 found = file.read(place[0] + 1, window=_window(place))
-                if zlib.crc32(found.tobytes()) != crc:
+                if crc32(found.tobytes()) != crc:
                     raise OutputError(f"{self.path}: band {place[0]}, row {place[1]}: other pixels than put")
 
     def _create(self) -> Any:

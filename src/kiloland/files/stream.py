@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import zlib
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from kiloland.errors import OutputError
 from kiloland.files.atomic import create_temporary, discard, final_path, output_error, publish
+from kiloland.files.checksum import crc32
 
 READ_BYTES = 8 * 2**20
 
@@ -32,7 +32,7 @@ class StreamWriter:
             self._file.write(content)
         except OSError as error:
             raise output_error(self.path, error) from None
-        self._crc = zlib.crc32(content, self._crc)
+        self._crc = crc32(content, self._crc)
 
     def close(self, error: BaseException | None = None) -> None:
         """Finish the file, or remove what there is of it."""
@@ -54,7 +54,7 @@ class StreamWriter:
         crc = 0
         with open(temporary, "rb") as file:
             while content := file.read(READ_BYTES):
-                crc = zlib.crc32(content, crc)
+                crc = crc32(content, crc)
         if crc != self._crc:
             raise OutputError(f"{self.path}: what was written cannot be read back")
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 from kiloland.errors import InputError
-from kiloland.files.checksum import CHECKSUM_ATTRIBUTE, HEADER_CHECKSUM_ATTRIBUTE, checksum_text, is_checksum
+from kiloland.files.checksum import (
+    CHECKSUM_ATTRIBUTE,
+    HEADER_CHECKSUM_ATTRIBUTE,
+    checksum_text,
+    crc32,
+    is_checksum,
+)
 from kiloland.files.external_types import CHARACTER, CODE_BY_TYPE, padded
 from kiloland.files.layout import Place
 
@@ -18,7 +23,7 @@ def data_crc(data: memoryview, place: Place) -> int:
     crc = 0
     for record in range(place.records):
         begin = place.begin + record * place.stride
-        crc = zlib.crc32(data[begin : begin + place.size], crc)
+        crc = crc32(data[begin : begin + place.size], crc)
     return crc
 
 
@@ -47,7 +52,7 @@ def verify_header(header: bytes, attributes: dict[str, object], file: Path) -> b
         return False
     entry = header_entry()
     digits = header.find(entry) + len(entry)
-    found = checksum_text(zlib.crc32(header[:digits] + b"0" * 8 + header[digits + 8 :]))
+    found = checksum_text(crc32(header[:digits] + b"0" * 8 + header[digits + 8 :]))
     if digits < len(entry) or found != expected:
         raise InputError(
             "the header does not match its checksum", file=file, found=found, expected=expected, hint=HINT

@@ -1,109 +1,210 @@
-"""The seven variables of some cells: the steps of :mod:`kiloland.craft.forcing.kernel` in their order."""
+"""The seven variables of some cells: the functions of :mod:`kiloland.craft.forcing.kernel` in their order."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import fields
+from typing import Final
 
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from numpy.typing import NDArray
 
 from kiloland.craft.forcing import kernel
 from kiloland.craft.forcing.bins import BINS_PER_DAY
-from kiloland.craft.forcing.kernel import WARMEST_HOUR, Bins
+from kiloland.craft.forcing.compiled import compiled
+from kiloland.craft.forcing.kernel import SMALLEST_WIND, WARMEST_HOUR, Field
 from kiloland.craft.forcing.weather import CellSun, DailyWeather, Downscaled, SubdailyShape
 
 FloatArray = NDArray[np.float64]
+SingleArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+FIELDS: Final = ("TBOT", "QBOT", "PSRF", "FLDS", "WIND", "FSDS", "PRECTmms")
+"""Order of the fields that are made."""
+SMOOTH: Final = (
+    "temperature",
+    "specific_humidity",
+    "pressure",
+    "longwave",
+    "wind",
+    "shortwave",
+    "sun_above",
+)
+"""Order of the fields of a reanalysis that are interpolated."""
+RAIN: Final = ("rain", "rain_around", "rain_cycle")
 
 
-@dataclass(frozen=True)
-class CellShape:
-    """A reanalysis at the cells as in :class:`~kiloland.craft.forcing.weather.SubdailyShape`, by interval."""
-
-    temperature: Bins
-    specific_humidity: Bins
-    pressure: Bins
-    longwave: Bins
-    wind: Bins
-    shortwave: Bins
-    sun_above: Bins
-    rain: Bins
-    rain_around: Bins
-    rain_cycle: Bins
+def clock(hour: FloatArray) -> FloatArray:
+    """Daily course of temperature without a reanalysis, from the solar time [h]."""
+    return np.asarray(np.cos((hour - WARMEST_HOUR) * (2.0 * math.pi / 24.0)))
 
 
-@dataclass(frozen=True)
-class BlockOfFields:
-    """Values by name of the forcing file, and days that could not be kept ``[day, cell]``."""
+def rain_weights(rain: FloatArray, around: FloatArray, cycle: FloatArray) -> FloatArray:
+    """Weights of the intervals of each day, ``[day, 8, ...]``.
 
-    fields: dict[str, Bins]
-    vapour_cut: Array
-    shortwave_cut: Array
-
-
-def spread_days(
-    daily: DailyWeather, shape: CellShape, above: Bins, hour: FloatArray, rise: FloatArray | None
-) -> BlockOfFields:
-    """All variables of the intervals; ``above`` [W/m2]: the sun over the cells, ``hour`` [h] ``[8, cell]``:
-    solar time, ``rise`` [m] ``[cell]``: height of the cells above the reanalysis, None for level ones.
-
-    The first and last day lack a neighbour for the joints; leave them out.
+    Precipitation of the reanalysis; where it is dry that of the nine grid points around, then the mean cycle
+    of the days around, then even.
     """
-    cosine = np.cos((hour - WARMEST_HOUR) * (2.0 * math.pi / 24.0))
-    temperature = kernel.temperature_of_day(
-        daily.minimum_temperature, daily.maximum_temperature, shape.temperature, tuple(cosine)
-    )
-    wanted, saturated = kernel.vapour_shares(
-        daily.vapour_pressure, shape.specific_humidity, shape.pressure, temperature
-    )
-    vapour, vapour_cut = kernel.spread_below(wanted, saturated)
-    pressure = shape.pressure
-    if rise is not None:
-        pressure = kernel.pressure_at_cell(pressure, temperature, vapour, rise)
-    humidity, pressure = kernel.humidity_of_day(vapour, pressure, temperature)
-    there = (shape.temperature, shape.pressure, shape.specific_humidity)
-    shortwave, shortwave_cut = _shortwave(daily.shortwave, shape, above)
-    rain, rate = kernel.rain_shares(daily.precipitation, shape.rain, shape.rain_around, shape.rain_cycle)
-    return BlockOfFields(
-        {
-            "TBOT": temperature,
-            "QBOT": humidity,
-            "PSRF": pressure,
-            "FLDS": kernel.longwave_at_cell(shape.longwave, (temperature, pressure, humidity), there),
-            "WIND": kernel.wind_at_cell(shape.wind),
-            "FSDS": shortwave,
-            "PRECTmms": kernel.close_total(rain, rate),
-        },
-        vapour_cut,
-        shortwave_cut,
-    )
+    wet, near, usual = (part.sum(axis=1, keepdims=True) > 0.0 for part in (rain, around, cycle))
+    return np.where(wet, rain, np.where(near, around, np.where(usual, cycle, 1.0)))
 
 
-def _shortwave(mean: FloatArray, shape: CellShape, above: Bins) -> tuple[Bins, Array]:
-    weight, cap = kernel.light_weights(shape.shortwave, shape.sun_above, above)
-    values, cut = kernel.spread_below(kernel.light_shares(mean, weight), cap)
-    kept, lost = kernel.light_kept(mean, weight, values, cut)
-    return kernel.close_total(values, kept), lost
+@compiled
+def temperature_of_days(
+    low: FloatArray, high: FloatArray, shape: FloatArray, cosine: Field, values: FloatArray
+) -> None:
+    """All days in single precision; ``shape`` and ``values`` ``[day, 8, cell]``.
+
+    The jump between two days is taken out of the last interval of one and the first of the next, half of it
+    on each side, but for the step that the pattern has there.
+    """
+    days, _, count = values.shape
+    before, after = np.empty((BINS_PER_DAY, count)), np.empty((BINS_PER_DAY, count))
+    stretch_before, stretch_after, move = np.empty(count), np.empty(count), np.empty(count)
+    for d in range(days):
+        kernel.stretched_day(low[d], high[d], shape[d], cosine, values[d], after, stretch_after)
+        if d > 0:
+            kernel.joint(before, after, stretch_before, stretch_after, move)
+            for c in range(count):
+                move[c] = 0.5 * ((values[d, 0, c] - values[d - 1, 7, c]) - move[c])
+            kernel.smoothed(values[d - 1], 7, move, 1.0, before, low[d - 1], high[d - 1])
+            kernel.smoothed(values[d], 0, move, -1.0, after, low[d], high[d])
+        before, after = after, before
+        stretch_before, stretch_after = stretch_after, stretch_before
+    for d in range(days):
+        for k in range(BINS_PER_DAY):
+            for c in range(count):
+                values[d, k, c] = kernel.single(values[d, k, c])
+
+
+@compiled
+def spread_day(
+    daily: tuple[FloatArray, FloatArray, FloatArray],
+    temperature: Field,
+    shape: FloatArray,
+    rain: Field,
+    above: Field,
+    rise: FloatArray,
+    out: FloatArray,
+    cut: BoolArray,
+) -> None:
+    """One local day ``out[7, 8, cell]`` in the order of ``FIELDS``, and what could not be kept ``[2, cell]``.
+
+    ``daily``: precipitation, vapour pressure and shortwave; ``shape`` ``[7, 8, cell]`` in the order of
+    ``SMOOTH``; ``rain``: weights; ``above``: the sun over the cells [W/m2]; ``rise`` [m] ``[cell]``, of no
+    length for level ones.
+    """
+    count = temperature.shape[1]
+    saturated, vapour = np.empty((BINS_PER_DAY, count)), np.empty((BINS_PER_DAY, count))
+    pressure, humidity = out[2], out[1]
+    for k in range(BINS_PER_DAY):
+        for c in range(count):
+            out[0, k, c] = temperature[k, c]
+            saturated[k, c] = kernel.saturation(temperature[k, c])
+            pressure[k, c] = shape[2, k, c]
+            wind = shape[4, k, c]
+            out[4, k, c] = wind if wind > SMALLEST_WIND else SMALLEST_WIND
+    kernel.vapour_of_day(daily[1], shape[1], shape[2], saturated, vapour, cut[0])
+    if rise.size:
+        kernel.pressure_at_cell(shape[2], temperature, vapour, rise, pressure)
+    for k in range(BINS_PER_DAY):
+        for c in range(count):
+            pressure[k, c] = kernel.single(pressure[k, c])
+    kernel.humidity_of_day(vapour, pressure, saturated, humidity)
+    here, there = (temperature, pressure, humidity), (shape[0], shape[2], shape[1])
+    kernel.longwave_at_cell(shape[3], here, there, out[3])
+    kernel.light_of_day(daily[2], shape[5], shape[6], above, out[5], cut[1])
+    kernel.rain_of_day(daily[0], rain, out[6])
+
+
+@compiled
+def spread_group(
+    daily: FloatArray,
+    cells: NDArray[np.int64],
+    points: FloatArray,
+    weight: FloatArray,
+    rain: FloatArray,
+    sun: tuple[Field, FloatArray, FloatArray, FloatArray, FloatArray],
+    cosine: Field,
+    rise: FloatArray,
+    skip: int,
+    inside: tuple[int, int],
+    found: SingleArray,
+    lost: NDArray[np.int64],
+) -> None:
+    """Local days of cells around the same points of a reanalysis, as the samples of a file.
+
+    ``daily`` ``[5, day, band]``: minimum and maximum temperature, precipitation, vapour pressure, shortwave,
+    at ``cells`` of it; ``points`` ``[7, day, 8, 4]`` in the order of ``SMOOTH``, ``weight`` ``[4, cell]``;
+    ``rain`` ``[day, 8]``: weights; ``sun``: see :data:`~kiloland.craft.forcing.sun.SunOfDays`; ``cosine``
+    ``[8, cell]``: :func:`clock`; ``found`` ``[7, sample, cell]``, whose first sample is the interval ``skip``
+    of the days; ``lost`` ``[2]``: cell-days among ``inside`` that were not kept.
+
+    The first and last day serve the joints of the others.
+    """
+    days, count, samples = daily.shape[1], cells.size, found.shape[1]
+    shape, out = np.empty((7, BINS_PER_DAY, count)), np.empty((7, BINS_PER_DAY, count))
+    above, sine = np.empty((BINS_PER_DAY, count)), np.sin(sun[0])
+    patterns, temperature = np.empty((days, BINS_PER_DAY, count)), np.empty((days, BINS_PER_DAY, count))
+    of_day, shares = np.empty((5, days, count)), np.empty((BINS_PER_DAY, count))
+    cut = np.empty((2, count), np.bool_)
+    for v in range(5):
+        for d in range(days):
+            for c in range(count):
+                of_day[v, d, c] = daily[v, d, cells[c]]
+    for d in range(days):
+        kernel.bilinear(points[0, d], weight, patterns[d])
+    temperature_of_days(of_day[0], of_day[1], patterns, cosine, temperature)
+    for d in range(days):
+        first = d * BINS_PER_DAY - skip
+        if first + BINS_PER_DAY <= 0 or first >= samples:
+            continue
+        shape[0] = patterns[d]
+        for v in range(1, 7):
+            kernel.bilinear(points[v, d], weight, shape[v])
+        for k in range(BINS_PER_DAY):
+            shares[k] = rain[d, k]
+        kernel.sun_above(sun[0], sine, sun[1][d], sun[2][d], sun[3][d], sun[4][d], above)
+        daily_values = (of_day[2, d], of_day[3, d], of_day[4, d])
+        spread_day(daily_values, temperature[d], shape, shares, above, rise, out, cut)
+        for v in range(7):
+            for k in range(max(0, -first), min(BINS_PER_DAY, samples - first)):
+                for c in range(count):
+                    found[v, first + k, c] = np.float32(out[v, k, c])
+        if inside[0] <= d < inside[1]:
+            lost[0] += cut[0].sum()
+            lost[1] += cut[1].sum()
+
+
+@compiled
+def in_order(stored: NDArray[np.uint32], place: NDArray[np.int64], out: NDArray[np.uint32]) -> None:
+    """Bits of samples ``[sample, place]`` in the order of the cells, and in the byte order of files."""
+    for t in range(stored.shape[0]):
+        for c in range(place.size):
+            bits = stored[t, place[c]]
+            high = (bits >> np.uint32(24)) | ((bits >> np.uint32(8)) & np.uint32(0xFF00))
+            out[t, c] = high | ((bits << np.uint32(8)) & np.uint32(0xFF0000)) | (bits << np.uint32(24))
 
 
 def downscale(
     daily: DailyWeather, shape: SubdailyShape, sun: CellSun, height_difference: FloatArray
 ) -> Downscaled:
-    """:func:`spread_days` on arrays ``[day, 8, cell]``, rounded to single precision as in a file."""
+    """All days of cells with a reanalysis of their own, on arrays ``[day, 8, cell]``.
 
-    def intervals(values: FloatArray) -> Bins:
-        return tuple(jnp.asarray(values[:, k]) for k in range(BINS_PER_DAY))
-
-    cells = CellShape(**{part.name: intervals(getattr(shape, part.name)) for part in fields(SubdailyShape)})
-    rise = height_difference if height_difference.any() else None
-    done = spread_days(daily, cells, intervals(sun.above), sun.hour, rise)
-    return Downscaled(
-        {
-            name: np.stack(bins, axis=1).astype(np.float32).astype(np.float64)
-            for name, bins in done.fields.items()
-        },
-        np.asarray(done.vapour_cut),
-        np.asarray(done.shortwave_cut),
-    )
+    The first and last day lack a neighbour for the joints.
+    """
+    days, _, count = shape.temperature.shape
+    smooth = np.stack([getattr(shape, name) for name in SMOOTH], axis=1)
+    rain = rain_weights(*(getattr(shape, name) for name in RAIN))
+    values = [np.asarray(getattr(daily, part.name), np.float64) for part in fields(DailyWeather)]
+    temperature = np.empty((days, BINS_PER_DAY, count))
+    cosine = clock(sun.hour)
+    temperature_of_days(values[0], values[1], np.ascontiguousarray(shape.temperature), cosine, temperature)
+    rise = height_difference if height_difference.any() else np.empty(0)
+    out, cut = np.empty((days, 7, BINS_PER_DAY, count)), np.empty((days, 2, count), np.bool_)
+    for d in range(days):
+        of_day = (values[2][d], values[3][d], values[4][d])
+        above = np.ascontiguousarray(sun.above[d])
+        spread_day(of_day, temperature[d], smooth[d], rain[d], above, rise, out[d], cut[d])
+    found = {name: out[:, v].astype(np.float32).astype(np.float64) for v, name in enumerate(FIELDS)}
+    return Downscaled(found, cut[:, 0], cut[:, 1])

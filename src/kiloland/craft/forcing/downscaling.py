@@ -9,22 +9,21 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from jax import Array
 from numpy.typing import NDArray
 
 from kiloland.atmosphere.orbit import Orbit, orbital_parameters
 from kiloland.craft.forcing.bins import BINS_PER_DAY, local_day_shift, month_days, solar_hours
-from kiloland.craft.forcing.block import BlockOfFields, spread_days
+from kiloland.craft.forcing.block import FIELDS, clock, in_order, spread_group
 from kiloland.craft.forcing.daymet import DaymetSource, leap_year_change
-from kiloland.craft.forcing.groups import Group, grouped
+from kiloland.craft.forcing.groups import grouped
 from kiloland.craft.forcing.heights import read_heights
 from kiloland.craft.forcing.locate import Weights, grid_weights
 from kiloland.craft.forcing.losses import Block, Losses
+from kiloland.craft.forcing.maps import FILE_SINGLE
 from kiloland.craft.forcing.output import VARIABLES, Month
 from kiloland.craft.forcing.reanalysis import Reanalysis
 from kiloland.craft.forcing.shape import ShapeOfDays
 from kiloland.craft.forcing.sun import sun_of_days
-from kiloland.craft.forcing.weather import DailyWeather
 from kiloland.files import open_dataset
 from kiloland.grid import Domain, Grid
 
@@ -38,11 +37,13 @@ ORBITAL_YEAR: Final = 1990
 """Of the sun by which shortwave is spread: the data atmosphere's own default."""
 EDGE: Final = 2
 """Local days before the month: one that reaches into it, and the one whose joint with it is smoothed."""
-LOCAL_DAYS: Final = 31 + 2 * EDGE
-"""Days computed for every month, so that one program serves all."""
-BYTES_PER_CELL: Final = 2 * 5 * 8 * LOCAL_DAYS + 31 * BINS_PER_DAY * 4 * (len(VARIABLES) + 1)
-"""Memory of a band for each cell: its days, and the fields of a month, one of them twice."""
-SETTINGS: Final = "daily to 3-hourly, rules 2"
+BYTES_PER_CELL: Final = 2 * 5 * 8 * (31 + 2 * EDGE) + 31 * BINS_PER_DAY * 4 * len(VARIABLES)
+"""Memory of a band for each cell: its days, twice, and the fields of a month."""
+PIECE_BYTES: Final = 1 << 20
+"""Of a field that is put into the order of the domain at a time; it is written while it is in the cache."""
+LEVEL: Final = np.empty(0)
+"""Height of cells that lie on the surface of the reanalysis."""
+SETTINGS: Final = "daily to 3-hourly, rules 3"
 
 
 @dataclass(frozen=True)
@@ -106,46 +107,56 @@ class DownscalingSource:
             return str(dataset.attributes.get("comment", ""))
 
     def month(self, month: Month, names: list[str]) -> Iterator[Block]:
-        """The fields of bands of cells, all samples at once."""
+        """The fields of bands of cells, some samples at a time."""
         count = self.land.number_of_cells
         size = max(1, self.memory * 3 // (4 * BYTES_PER_CELL))
         for begin in range(0, count, size):
             band = slice(begin, min(begin + size, count))
-            values, losses = self._band(month, names, band)
-            yield 0, begin, values, losses
+            found, place, losses = self._band(month, band)
+            step = max(1, PIECE_BYTES // (4 * place.size))
+            piece = np.empty((step, place.size), np.uint32)
+            for name in names:
+                stored = found[FIELDS.index(name)].view(np.uint32)
+                for row in range(0, month.samples, step):
+                    some = stored[row : row + step]
+                    in_order(some, place, piece)
+                    yield row, begin, {name: piece[: len(some)].view(FILE_SINGLE)}, losses
+                    losses = Losses()
 
-    def _band(self, month: Month, names: list[str], band: slice) -> tuple[dict[str, SingleArray], Losses]:
-        """The month at some cells, group by group, then in the order of the domain."""
+    def _band(self, month: Month, band: slice) -> tuple[SingleArray, IntArray, Losses]:
+        """The month at some cells ``[7, sample, place]``, group by group, and the place of each cell."""
+        days = month.samples // BINS_PER_DAY + 2 * EDGE
         first = month.days[0] - EDGE
         cells = self.land.take(band)
         weights = _weights(self.reanalysis, cells, self.valid)
-        daily = self.daymet.load(first, first + LOCAL_DAYS, band)
-        shape = ShapeOfDays.read(self.reanalysis, weights, first, LOCAL_DAYS, self.orbit)
-        found = {name: np.empty((month.samples, cells.number_of_cells), np.float32) for name in names}
+        daily = self.daymet.load(first, first + days, band)
+        values = np.stack([getattr(daily, one.name) for one in fields(daily)])
+        shape = ShapeOfDays.read(self.reanalysis, weights, first, days, self.orbit)
+        found = np.empty((len(FIELDS), month.samples, cells.number_of_cells), np.float32)
         place = np.empty(cells.number_of_cells, dtype=np.int64)
-        losses, begin = Losses(), 0
+        lost, begin = np.zeros(2, np.int64), 0
         for group in grouped(weights, local_day_shift(cells.longitude)):
-            part = slice(begin, begin + group.count)
-            done = self._group(first, cells, group, daily, shape, band.start)
-            for name in names:
-                found[name][:, part] = _samples(done.fields[name], group, month.samples)
-            losses.add(_losses(done, group.count, month))
-            place[group.cells[: group.count]] = np.arange(part.start, part.stop)
-            begin = part.stop
-        return {name: found.pop(name).take(place, axis=1, mode="clip") for name in names}, losses
-
-    def _group(
-        self, first: int, cells: Domain, group: Group, daily: DailyWeather, shape: ShapeOfDays, offset: int
-    ) -> BlockOfFields:
-        """All local days at the cells of a group."""
-        longitude, latitude = cells.longitude[group.cells], cells.latitude[group.cells]
-        return spread_days(
-            DailyWeather(**{one.name: getattr(daily, one.name)[:, group.cells] for one in fields(daily)}),
-            shape.at_cells(group, LOCAL_DAYS),
-            sun_of_days(first, LOCAL_DAYS, longitude, latitude, group.shift, self.orbit),
-            solar_hours(longitude, group.shift),
-            None if self.rise is None else self.rise[offset + group.cells],
-        )
+            end = begin + group.cells.size
+            longitude, latitude = cells.longitude[group.cells], cells.latitude[group.cells]
+            points, rain = shape.at_points(group, days)
+            spread_group(
+                values,
+                group.cells,
+                points,
+                group.weight,
+                rain,
+                sun_of_days(first, days, longitude, latitude, group.shift, self.orbit),
+                clock(solar_hours(longitude, group.shift)),
+                LEVEL if self.rise is None else self.rise[band.start + group.cells],
+                BINS_PER_DAY * EDGE - group.shift,
+                (EDGE, days - EDGE),
+                found[:, :, begin:end],
+                lost,
+            )
+            place[group.cells] = np.arange(begin, end)
+            begin = end
+        cell_days = (days - 2 * EDGE) * cells.number_of_cells
+        return found, place, Losses(cell_days, int(lost[0]), int(lost[1]))
 
 
 def _weights(reanalysis: Reanalysis, cells: Domain, valid: NDArray[np.bool_]) -> Weights:
@@ -153,23 +164,6 @@ def _weights(reanalysis: Reanalysis, cells: Domain, valid: NDArray[np.bool_]) ->
     folder = str(reanalysis.series["TBOT"].paths[0].parent)
     axes = (reanalysis.longitude, reanalysis.latitude)
     return grid_weights(*axes, cells.longitude, cells.latitude, valid, folder)
-
-
-def _samples(bins: tuple[Array, ...], group: Group, samples: int) -> SingleArray:
-    """The intervals of the month ``[time, cell]`` from those of its local days."""
-    together = np.empty((LOCAL_DAYS, BINS_PER_DAY, len(group.cells)), np.float32)
-    for k, values in enumerate(bins):
-        together[:, k] = values
-    skip = BINS_PER_DAY * EDGE - group.shift
-    return together.reshape(-1, len(group.cells))[skip : skip + samples, : group.count]
-
-
-def _losses(done: BlockOfFields, count: int, month: Month) -> Losses:
-    """Daily values that were not kept, of the days of the month."""
-    days = month.samples // BINS_PER_DAY
-    inside = (slice(EDGE, EDGE + days), slice(0, count))
-    cut = (int(np.asarray(part)[inside].sum()) for part in (done.vapour_cut, done.shortwave_cut))
-    return Losses(days * count, *cut)
 
 
 def _valid(reanalysis: Reanalysis) -> NDArray[np.bool_]:

@@ -1,7 +1,6 @@
-"""Cells that are computed together: one local time, and few points of the reanalysis around them.
+"""Cells that are computed together: one local time, and the same points of the reanalysis around them.
 
-Every group has the same shape, so one compiled program serves all; places that are left are filled with the
-first cell. Which cells share a group does not show in the results.
+Which cells share a group does not show in the results.
 """
 
 from __future__ import annotations
@@ -19,55 +18,34 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 CELLS: Final = 256
-"""Places of a group: arrays of a month over them fit into the processor's cache."""
-POINTS: Final = 8
-"""Points of the reanalysis that a group can refer to."""
+"""Largest number of cells: arrays of a day over them fit into the processor's cache."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """``count`` cells ``[CELLS]`` (numbers in the band), the ``shift`` of their local day, the points
-    ``[POINTS]``, and weights ``[POINTS, CELLS]``: bilinear ones, and 1 at the nearest point."""
+    """Some ``cells`` (numbers in the band), the ``shift`` of their local day, the ``points`` ``[4]`` around
+    them with bilinear weights ``[4, cell]``, and the ``nearest`` of them."""
 
     cells: IntArray
-    count: int
     shift: int
     points: IntArray
     weight: FloatArray
-    nearest: FloatArray
+    nearest: int
 
 
 def grouped(weights: Weights, shifts: IntArray) -> Iterator[Group]:
     """All cells of the weights, each in one group."""
-    order = np.lexsort((*weights.point[::-1], shifts))
-    keys = np.vstack((shifts, weights.point))[:, order]
-    new = np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
-    members: list[IntArray] = []
-    points: set[int] = set()
-    room, shift = CELLS, int(keys[0, 0])
-    for same in np.split(order, new):
-        around = set(weights.point[:, same[0]].tolist())
-        if members and (len(points | around) > POINTS or shift != shifts[same[0]]):
-            yield _group(weights, np.concatenate(members), shift)
-            members, points, room = [], set(), CELLS
-        shift, rest = int(shifts[same[0]]), same
-        while rest.size:
-            members, points = [*members, rest[:room]], points | around
-            rest, room = rest[room:], room - min(room, rest.size)
-            if room == 0:
-                yield _group(weights, np.concatenate(members), shift)
-                members, points, room = [], set(), CELLS
-    if members:
-        yield _group(weights, np.concatenate(members), shift)
-
-
-def _group(weights: Weights, members: IntArray, shift: int) -> Group:
-    cells = np.concatenate((members, np.full(CELLS - members.size, members[0])))
-    points = np.unique(weights.point[:, cells])
-    places = np.arange(CELLS)
-    weight, nearest = np.zeros((2, POINTS, CELLS))
-    for point, share in zip(weights.point[:, cells], weights.weight[:, cells], strict=True):
-        weight[np.searchsorted(points, point), places] += share
-    nearest[np.searchsorted(points, weights.nearest[cells]), places] = 1.0
-    padded = np.concatenate((points, np.full(POINTS - points.size, points[0])))
-    return Group(cells, members.size, shift, padded, weight, nearest)
+    keys = np.vstack((shifts, weights.point, weights.nearest))
+    order = np.lexsort(keys[::-1])
+    new = (np.diff(keys[:, order], axis=1) != 0).any(axis=0)
+    for same in np.split(order, np.flatnonzero(new) + 1):
+        for begin in range(0, same.size, CELLS):
+            cells = same[begin : begin + CELLS]
+            one = cells[0]
+            yield Group(
+                cells,
+                int(shifts[one]),
+                weights.point[:, one],
+                np.ascontiguousarray(weights.weight[:, cells]),
+                int(weights.nearest[one]),
+            )

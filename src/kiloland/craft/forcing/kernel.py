@@ -1,24 +1,22 @@
-"""From daily values to three-hour intervals: one function a variable, pure, for the eight intervals of a day.
+"""From daily values to three-hour intervals: one function a variable, for one local day at some cells.
 
 The daily values are kept; a reanalysis gives only how they are spread over the local day. What is written is
-single precision, so closure is made there: the values returned here are whole single-precision numbers.
+single precision, so closure is made there: the values made here are whole single-precision numbers, kept in
+double where they are used again.
 
-A field of intervals is a tuple of eight arrays ``[day, cell]``, :data:`Bins`. All is elementwise in them, so
-the bits of a cell do not depend on the cells beside it, and sums over the day have one fixed order. Each
-function that is compiled by itself fits into the processor's cache; one program of all of them would compute
-the shared parts again for every result.
+A field is an array ``[8, cell]``: the intervals of the day at cells beside each other. All is elementwise in
+the cells, and sums over the day have one fixed order, so the bits of a cell do not depend on the cells beside
+it. The loops are compiled; their arrays fit into the processor's cache, and what is not returned is written
+into the arrays that come last.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import reduce
 from typing import Final
 
-import jax
-import jax.numpy as jnp
-from jax import Array
+import numpy as np
+from numpy.typing import NDArray
 
 from kiloland.atmosphere.derive import (
     _ICE,
@@ -29,11 +27,13 @@ from kiloland.atmosphere.derive import (
     ONE_MINUS_EPSILON,
 )
 from kiloland.craft.forcing.bins import BIN_SECONDS, BINS_PER_DAY, SOLAR_CONSTANT
+from kiloland.craft.forcing.compiled import compiled
 
-jax.config.update("jax_enable_x64", True)
-
-Bins = tuple[Array, ...]
-"""Eight arrays ``[day, cell]``, one for each interval of the local day."""
+Field = NDArray[np.float64]
+"""``[8, cell]``."""
+Cells = NDArray[np.float64]
+"""``[cell]``."""
+Flags = NDArray[np.bool_]
 
 GRAVITY: Final = 9.80616
 """m s-2."""
@@ -43,293 +43,365 @@ LARGEST_STRETCH: Final = 5.0
 """Factor between the daily ranges above which the shape of the reanalysis is not used."""
 WARMEST_HOUR: Final = 14.0
 """Solar time of the warmest moment where the reanalysis gives no shape [h]."""
-CLEARNESS: Final = (0.05, 1.0)
+LEAST_CLEARNESS: Final = 0.05
 """Limits of the share of the sun above the atmosphere that reaches the ground."""
 BRIGHT: Final = 0.01 * SOLAR_CONSTANT
 """Sun above the atmosphere from which the clearness of an interval is taken from it [W m-2]."""
 SUN_CAP: Final = 1.05
 """Largest mean of an interval, in units of the sun above the atmosphere."""
-LONGWAVE: Final = (50.0, 600.0)
+LEAST_LONGWAVE: Final = 50.0
+LARGEST_LONGWAVE: Final = 600.0
 SMALLEST_WIND: Final = 0.1
 MEAN_VIRTUAL: Final = 0.608
 """Tv = T (1 + 0.608 q)."""
 STEP: Final = 2.0 * math.pi / BINS_PER_DAY
 """Hour angle of an interval [rad]."""
+FULL_TURN: Final = 2.0 * math.pi
+EVENING: Final = BINS_PER_DAY - 1
+INVERSE_LN_2: Final = 1.4426950408889634
+LN_2_HIGH: Final = float.fromhex("0x1.62e42fefa3800p-1")
+"""ln 2 to 42 bits: its products with exponents are exact."""
+LN_2_LOW: Final = float.fromhex("0x1.ef35793c76730p-45")
+SHIFTER: Final = 1.5 * 2.0**52
+TAYLOR: Final = tuple(1.0 / math.factorial(n) for n in range(13, -1, -1))
 
 
-def single(values: Array) -> Array:
+@compiled
+def single(value: float) -> float:
     """Rounded to single precision, kept in double."""
-    return jax.lax.reduce_precision(values, exponent_bits=8, mantissa_bits=23)
+    return float(np.float32(value))
 
 
-def over_day(function: Callable[[Array, Array], Array], bins: Bins) -> Array:
-    """A function of two over the eight intervals, in pairs: one order for all sums ``[day, cell]``."""
-    pairs = bins
-    while len(pairs) > 1:
-        pairs = tuple(function(pairs[k], pairs[k + 1]) for k in range(0, len(pairs), 2))
-    return pairs[0]
+@compiled
+def total(values: Field, out: Cells) -> None:
+    """Sum over the day, in pairs: one order for all sums."""
+    for c in range(out.size):
+        morning = (values[0, c] + values[1, c]) + (values[2, c] + values[3, c])
+        out[c] = morning + ((values[4, c] + values[5, c]) + (values[6, c] + values[7, c]))
 
 
-def total(bins: Bins) -> Array:
-    """Sum over the day."""
-    return over_day(jnp.add, bins)
+@compiled
+def bilinear(points: NDArray[np.float64], weight: NDArray[np.float64], out: Field) -> None:
+    """Σ_j v_j w_j of points ``[8, 4]`` with weights ``[4, cell]``."""
+    for k in range(BINS_PER_DAY):
+        p, q, r, s = points[k, 0], points[k, 1], points[k, 2], points[k, 3]
+        for c in range(out.shape[1]):
+            out[k, c] = ((p * weight[0, c] + q * weight[1, c]) + r * weight[2, c]) + s * weight[3, c]
 
 
-def least(bins: Bins) -> Array:
-    """Minimum of the day."""
-    return over_day(jnp.minimum, bins)
-
-
-def most(bins: Bins) -> Array:
-    """Maximum of the day."""
-    return over_day(jnp.maximum, bins)
-
-
-def above_zero(values: Array) -> Array:
-    """Values to divide by: 1 where they are not positive."""
-    return jnp.where(values > 0.0, values, 1.0)
-
-
-@jax.jit
-def bilinear(points: Array, weight: Array) -> tuple[Bins, ...]:
-    """Σ_j v_j w_j of every field: points ``[field, day, 8, point]``, weights ``[point, cell]``."""
-
-    def at_cells(values: Array) -> Array:
-        terms = (values[:, j, None] * weight[j] for j in range(weight.shape[0]))
-        return reduce(jnp.add, terms)
-
-    return tuple(
-        tuple(at_cells(points[field, :, k]) for k in range(BINS_PER_DAY)) for field in range(points.shape[0])
-    )
-
-
-@jax.jit
-def temperature_of_day(low: Array, high: Array, shape: Bins, cosine: Bins) -> Bins:
+@compiled
+def stretched_day(
+    low: Cells, high: Cells, shape: Field, cosine: Field, values: Field, pattern: Field, stretch: Cells
+) -> None:
     """T_k = tmin + (tmax - tmin)(g_k - gmin)/(gmax - gmin): both extremes are met [K].
 
     Where the reanalysis has no daily cycle to speak of (gmax - gmin < 0.5 K, or a stretch above 5) g is
-    ``cosine``, with its maximum at 14:00 solar time. Midnights are smoothed by :func:`smooth_joints`.
+    ``cosine``, with its maximum at 14:00 solar time. Made: ``values``, ``pattern`` g and ``stretch``.
+    Midnights are smoothed by :func:`smooth_joint`.
     """
-    extent = most(shape) - least(shape)
-    flat = (extent < SMALLEST_RANGE) | (high - low > LARGEST_STRETCH * extent)
-    pattern = tuple(jnp.where(flat, c, g) for c, g in zip(cosine, shape, strict=True))
-    smallest, largest = least(pattern), most(pattern)
-    stretch = (high - low) / (largest - smallest)
-    values = tuple(
-        jnp.where(g == largest, high, jnp.minimum(low + (g - smallest) * stretch, high)) for g in pattern
-    )
-    return tuple(single(value) for value in smooth_joints(values, pattern, stretch))
+    count = low.size
+    least, most = shape[0].copy(), shape[0].copy()
+    for k in range(1, BINS_PER_DAY):
+        for c in range(count):
+            g = shape[k, c]
+            least[c] = g if g < least[c] else least[c]
+            most[c] = g if g > most[c] else most[c]
+    flat = np.empty(count)
+    for c in range(count):
+        extent = most[c] - least[c]
+        lame = (extent < SMALLEST_RANGE) | (high[c] - low[c] > LARGEST_STRETCH * extent)
+        flat[c] = 1.0 if lame else 0.0
+        least[c], most[c] = np.inf, -np.inf
+    for k in range(BINS_PER_DAY):
+        for c in range(count):
+            g = cosine[k, c] if flat[c] > 0.0 else shape[k, c]
+            pattern[k, c] = g
+            least[c] = g if g < least[c] else least[c]
+            most[c] = g if g > most[c] else most[c]
+    for c in range(count):
+        stretch[c] = (high[c] - low[c]) / (most[c] - least[c])
+    for k in range(BINS_PER_DAY):
+        for c in range(count):
+            value = low[c] + (pattern[k, c] - least[c]) * stretch[c]
+            value = value if value < high[c] else high[c]
+            values[k, c] = high[c] if pattern[k, c] == most[c] else value
 
 
-def smooth_joints(values: Bins, pattern: Bins, stretch: Array) -> Bins:
-    """Take the jump between days out of the last interval of one and the first of the next.
-
-    The wanted step is that of the pattern times the mean stretch of both days; half of the difference goes to
-    each side, within the extremes of its day. Intervals that are an extreme of their day stay.
-    """
-    smallest, largest, low, high = least(pattern), most(pattern), least(values), most(values)
-    last, first = values[-1][:-1], values[0][1:]
-    wanted = 0.5 * (stretch[:-1] + stretch[1:]) * (pattern[0][1:] - pattern[-1][:-1])
-    half = 0.5 * ((first - last) - wanted)
-
-    def moved(k: int, part: slice, value: Array) -> Array:
-        extreme = (pattern[k] == smallest) | (pattern[k] == largest)
-        return jnp.where(extreme[part], values[k][part], jnp.clip(value, low[part], high[part]))
-
-    evening, morning = slice(None, -1), slice(1, None)
-    closing = jnp.concatenate([moved(-1, evening, last + half), values[-1][-1:]])
-    opening = jnp.concatenate([values[0][:1], moved(0, morning, first - half)])
-    return (opening, *values[1:-1], closing)
+@compiled
+def joint(before: Field, after: Field, stretch_before: Cells, stretch_after: Cells, jump: Cells) -> None:
+    """The step of the pattern between two days: its own, times the mean stretch of both [K]."""
+    for c in range(jump.size):
+        step = after[0, c] - before[EVENING, c]
+        jump[c] = 0.5 * (stretch_before[c] + stretch_after[c]) * step
 
 
-@jax.jit
-def rain_shares(daily: Array, rain: Bins, around: Bins, cycle: Bins) -> tuple[Bins, Array]:
-    """P_k = prcp g_k / (sum g) / 10800 s [kg/m2/s], and the sum of the day over 10800 s.
+@compiled
+def smoothed(
+    values: Field, k: int, move: Cells, sign: float, pattern: Field, low: Cells, high: Cells
+) -> None:
+    """Move interval ``k`` within the extremes of its day; one that is an extreme stays."""
+    least, most = pattern[0].copy(), pattern[0].copy()
+    for j in range(1, BINS_PER_DAY):
+        for c in range(move.size):
+            g = pattern[j, c]
+            least[c] = g if g < least[c] else least[c]
+            most[c] = g if g > most[c] else most[c]
+    for c in range(move.size):
+        moved = values[k, c] + sign * move[c]
+        moved = moved if moved > low[c] else low[c]
+        moved = moved if moved < high[c] else high[c]
+        extreme = (pattern[k, c] == least[c]) | (pattern[k, c] == most[c])
+        values[k, c] = values[k, c] if extreme else moved
 
-    Where the reanalysis is dry: weights of the nine grid points around, then the mean cycle of the days
-    around, then even. To be closed by :func:`close_total`.
-    """
-    wet, near, usual = total(rain) > 0.0, total(around) > 0.0, total(cycle) > 0.0
-    weight = tuple(
-        jnp.where(wet, r, jnp.where(near, a, jnp.where(usual, c, 1.0)))
-        for r, a, c in zip(rain, around, cycle, strict=True)
-    )
-    rate = daily / BIN_SECONDS
-    factor = rate / total(weight)
-    return tuple(factor * w for w in weight), rate
 
-
-@jax.jit
-def close_total(values: Bins, wanted: Array) -> Bins:
+@compiled
+def close_total(values: Field, wanted: Cells) -> None:
     """Single-precision values whose sum over the day is ``wanted`` to one unit in its last place: the (first)
     largest interval takes what rounding left."""
-    rounded = tuple(single(value) for value in values)
-    largest = most(rounded)
-    chosen, taken = [], jnp.zeros(largest.shape, dtype=bool)
-    for value in rounded:
-        chosen.append((value == largest) & ~taken)
-        taken = taken | (value == largest)
-    others = total(tuple(jnp.where(at, 0.0, v) for at, v in zip(chosen, rounded, strict=True)))
-    rest = jnp.where(largest > 0.0, jnp.maximum(single(wanted - others), 0.0), 0.0)
-    return tuple(jnp.where(at, rest, v) for at, v in zip(chosen, rounded, strict=True))
+    count = wanted.size
+    largest, chosen, others = np.full(count, -np.inf), np.zeros(count), np.empty(count)
+    for k in range(BINS_PER_DAY):
+        for c in range(count):
+            value = float(np.float32(values[k, c]))
+            values[k, c] = value
+            more = value > largest[c]
+            largest[c] = value if more else largest[c]
+            chosen[c] = float(k) if more else chosen[c]
+    rounded = np.empty((BINS_PER_DAY, count))
+    for k in range(BINS_PER_DAY):
+        for c in range(count):
+            rounded[k, c] = 0.0 if chosen[c] == float(k) else values[k, c]
+    total(rounded, others)
+    for c in range(count):
+        rest = float(np.float32(wanted[c] - others[c]))
+        rest = rest if rest > 0.0 else 0.0
+        largest[c] = rest if largest[c] > 0.0 else 0.0
+    for k in range(BINS_PER_DAY):
+        for c in range(count):
+            values[k, c] = largest[c] if chosen[c] == float(k) else values[k, c]
 
 
-@jax.jit
-def spread_below(values: Bins, cap: Bins) -> tuple[Bins, Array]:
+@compiled
+def rain_of_day(daily: Cells, weight: Field, values: Field) -> None:
+    """P_k = prcp w_k / (sum w) / 10800 s [kg/m2/s], closed; prcp [kg/m2]."""
+    rate, sums = daily / BIN_SECONDS, np.empty(daily.size)
+    total(weight, sums)
+    for k in range(BINS_PER_DAY):
+        for c in range(daily.size):
+            values[k, c] = rate[c] / sums[c] * weight[k, c]
+    close_total(values, rate)
+
+
+@compiled
+def spread_below(values: Field, cap: Field, cut: Flags) -> None:
     """Cut values at a cap and give what was cut to the other intervals, by the room they have.
 
     The sum over the day stays, unless the caps sum to less: then all are at the cap and the day is flagged.
     """
-    low = tuple(jnp.minimum(v, c) for v, c in zip(values, cap, strict=True))
-    excess = total(tuple(v - part for v, part in zip(values, low, strict=True)))
-    space = total(tuple(c - part for c, part in zip(cap, low, strict=True)))
-    share = jnp.minimum(excess / above_zero(space), 1.0)
-    # A day at its cap to rounding is full, not cut.
-    cut = excess > space + 1.0e-12 * total(cap)
-    spread = tuple(
-        jnp.where(excess > 0.0, jnp.minimum(part + (c - part) * share, c), v)
-        for v, part, c in zip(values, low, cap, strict=True)
-    )
-    return spread, cut
+    count = cut.size
+    above, room = np.empty((BINS_PER_DAY, count)), np.empty((BINS_PER_DAY, count))
+    for k in range(BINS_PER_DAY):
+        for c in range(count):
+            excess = values[k, c] - cap[k, c]
+            above[k, c] = excess if excess > 0.0 else 0.0
+            room[k, c] = 0.0 if excess > 0.0 else -excess
+    excess, space, full = np.empty(count), np.empty(count), np.empty(count)
+    total(above, excess)
+    total(room, space)
+    total(cap, full)
+    for c in range(count):
+        # A day at its cap to rounding is full, not cut.
+        cut[c] = excess[c] > space[c] + 1.0e-12 * full[c]
+        share = excess[c] / (space[c] if space[c] > 0.0 else 1.0)
+        space[c] = share if share < 1.0 else 1.0
+    for k in range(BINS_PER_DAY):
+        for c in range(count):
+            low = values[k, c] if values[k, c] < cap[k, c] else cap[k, c]
+            raised = low + room[k, c] * space[c]
+            raised = raised if raised < cap[k, c] else cap[k, c]
+            values[k, c] = raised if excess[c] > 0.0 else values[k, c]
 
 
-def saturation(temperature: Array) -> Array:
+@compiled
+def saturation(temperature: float) -> float:
     """Saturation vapour pressure [Pa], :func:`kiloland.atmosphere.derive.saturation_vapour_pressure`."""
-    celsius = jnp.clip(temperature - FREEZING, -50.0, 50.0)
-
-    def polynomial(coefficients: tuple[float, ...]) -> Array:
-        return reduce(
-            lambda value, coefficient: coefficient + celsius * value,
-            reversed(coefficients[:-1]),
-            jnp.full_like(celsius, coefficients[-1]),
-        )
-
-    return 100.0 * jnp.where(temperature >= FREEZING, polynomial(_WATER), polynomial(_ICE))
+    t = temperature - FREEZING
+    t = t if t > -50.0 else -50.0
+    t = t if t < 50.0 else 50.0
+    ice, water = _ICE[6], _WATER[6]
+    for j in range(5, -1, -1):
+        ice, water = _ICE[j] + t * ice, _WATER[j] + t * water
+    return 100.0 * (water if temperature >= FREEZING else ice)
 
 
-def specific(vapour: Array, pressure: Array) -> Array:
+@compiled
+def specific(vapour: float, pressure: float) -> float:
     """q = 0.622 e / (p - 0.378 e) [kg/kg]."""
     return EPSILON * vapour / (pressure - ONE_MINUS_EPSILON * vapour)
 
 
-@jax.jit
-def vapour_shares(mean: Array, humidity: Bins, pressure: Bins, temperature: Bins) -> tuple[Bins, Bins]:
-    """e_k = vp e_g,k / mean(e_g) [Pa] from humidity and pressure of the reanalysis, and saturation at T_k."""
-    there = tuple(q * p / (EPSILON + ONE_MINUS_EPSILON * q) for q, p in zip(humidity, pressure, strict=True))
-    average = total(there) / BINS_PER_DAY
-    factor = mean / above_zero(average)
-    wanted = tuple(jnp.where(average > 0.0, factor * e, mean) for e in there)
-    return wanted, tuple(saturation(t) for t in temperature)
+@compiled
+def vapour_of_day(
+    mean: Cells, humidity: Field, pressure: Field, saturated: Field, values: Field, cut: Flags
+) -> None:
+    """e_k = vp e_g,k / mean(e_g) [Pa] from humidity and pressure of the reanalysis, at most ``saturated``."""
+    sums = np.empty(mean.size)
+    for k in range(BINS_PER_DAY):
+        for c in range(mean.size):
+            q = humidity[k, c]
+            values[k, c] = q * pressure[k, c] / (EPSILON + ONE_MINUS_EPSILON * q)
+    total(values, sums)
+    for k in range(BINS_PER_DAY):
+        for c in range(mean.size):
+            average = sums[c] / BINS_PER_DAY
+            factor = mean[c] / (average if average > 0.0 else 1.0)
+            values[k, c] = factor * values[k, c] if average > 0.0 else mean[c]
+    spread_below(values, saturated, cut)
 
 
-@jax.jit
-def pressure_at_cell(pressure: Bins, temperature: Bins, vapour: Bins, rise: Array) -> Bins:
+@compiled
+def pressure_at_cell(pressure: Field, temperature: Field, vapour: Field, rise: Cells, values: Field) -> None:
     """p = p_g exp(-g dz / (Rd Tv)) [Pa], Tv from the temperature and humidity of the cell, iterated twice."""
-
-    def moved(there: Array, t: Array, e: Array) -> Array:
-        here = there
-        for _ in range(2):
-            virtual = t * (1.0 + MEAN_VIRTUAL * specific(e, here))
-            here = there * jnp.exp(-rise * GRAVITY / (DRY_AIR_GAS_CONSTANT * virtual))
-        return here
-
-    return tuple(moved(*part) for part in zip(pressure, temperature, vapour, strict=True))
+    for k in range(BINS_PER_DAY):
+        for c in range(rise.size):
+            here = pressure[k, c]
+            for _ in range(2):
+                virtual = temperature[k, c] * (1.0 + MEAN_VIRTUAL * specific(vapour[k, c], here))
+                here = pressure[k, c] * math.exp(-rise[c] * GRAVITY / (DRY_AIR_GAS_CONSTANT * virtual))
+            values[k, c] = here
 
 
-@jax.jit
-def humidity_of_day(vapour: Bins, pressure: Bins, temperature: Bins) -> tuple[Bins, Bins]:
-    """Specific humidity at most at saturation, and pressure, both in single precision."""
-    pressures = tuple(single(p) for p in pressure)
+@compiled
+def humidity_of_day(vapour: Field, pressure: Field, saturated: Field, values: Field) -> None:
+    """Specific humidity at most at saturation, in single precision, at pressures of single precision."""
+    for k in range(BINS_PER_DAY):
+        for c in range(values.shape[1]):
+            p = pressure[k, c]
+            value = float(np.float32(specific(vapour[k, c], p)))
+            # Rounded up it could exceed saturation by a last bit: the next number below.
+            beyond = value > specific(saturated[k, c], p) * (1.0 - 1.0e-14)
+            lower = float(np.float32(value * (1.0 - 2.0**-24)))
+            values[k, c] = lower if beyond else value
 
-    def limited(e: Array, p: Array, t: Array) -> Array:
-        value = single(specific(e, p))
-        # Rounded up it could exceed saturation by a last bit: the next number below.
-        beyond = value > specific(saturation(t), p) * (1.0 - 1.0e-14)
-        return jnp.where(beyond, single(value * (1.0 - 2.0**-24)), value)
 
-    return tuple(limited(*part) for part in zip(vapour, pressures, temperature, strict=True)), pressures
-
-
-@jax.jit
+@compiled
 def sun_above(
-    begin: Array, sine: Array, sunset: Array, constant: Array, amplitude: Array, strength: Array
-) -> Bins:
+    begin: Field, sine: Field, sunset: Cells, constant: Cells, amplitude: Cells, strength: float, out: Field
+) -> None:
     """S0 E0 mean(max(mu, 0)) of the intervals [W/m2], exact for the declination of the day.
 
     mu = c + a cos(h), integrated over the daylight windows [2 pi k - H, 2 pi k + H]. ``begin``: hour angle of
-    the beginnings, from -pi on ``[8, cell]``, ``sine`` its sine; ``sunset`` H, ``constant`` c and
-    ``amplitude`` a ``[day, cell]``; ``strength`` S0 E0 ``[day, 1]``.
+    the beginnings, from -pi on, ``sine`` its sine; ``sunset`` H, ``constant`` c and ``amplitude`` a;
+    ``strength`` S0 E0.
     """
-    sine_sunset = jnp.sin(sunset)
-
-    def mean(k: int) -> Array:
-        start, end = begin[k], begin[k] + STEP
-        integral = jnp.zeros_like(sunset)
-        for noon in (0.0, 2.0 * math.pi):
-            rise, fall = noon - sunset, noon + sunset
-            low, high = jnp.maximum(start, rise), jnp.minimum(end, fall)
-            sine_low = jnp.where(start >= rise, sine[k], -sine_sunset)
-            sine_high = jnp.where(end <= fall, sine[(k + 1) % BINS_PER_DAY], sine_sunset)
-            part = constant * (high - low) + amplitude * (sine_high - sine_low)
-            integral = integral + jnp.where(high > low, part, 0.0)
-        return strength * jnp.maximum(integral * (1.0 / STEP), 0.0)
-
-    return tuple(mean(k) for k in range(BINS_PER_DAY))
+    dusk = np.sin(sunset)
+    for k in range(BINS_PER_DAY):
+        following = (k + 1) % BINS_PER_DAY
+        for c in range(sunset.size):
+            start, end, integral = begin[k, c], begin[k, c] + STEP, 0.0
+            for noon in (0.0, FULL_TURN):
+                rise, fall = noon - sunset[c], noon + sunset[c]
+                low, sine_low = (start, sine[k, c]) if start >= rise else (rise, -dusk[c])
+                high, sine_high = (end, sine[following, c]) if end <= fall else (fall, dusk[c])
+                part = constant[c] * (high - low) + amplitude[c] * (sine_high - sine_low)
+                integral += part if high > low else 0.0
+            value = integral * (1.0 / STEP)
+            out[k, c] = strength * (value if value > 0.0 else 0.0)
 
 
-@jax.jit
-def light_weights(shortwave: Bins, sun: Bins, above: Bins) -> tuple[Bins, Bins]:
-    """w_k = clearness of the reanalysis times the sun above the cell, and the cap 1.05 S0 E0 mu_k [W/m2].
+@compiled
+def light_of_day(mean: Cells, shortwave: Field, sun: Field, above: Field, values: Field, cut: Flags) -> None:
+    """F_k = 8 S w_k / (sum w) [W/m2], at most 1.05 of the sun above, closed; 0 in the polar night.
 
-    The clearness g/(S0 E0 mu) of an interval stays within 0.05 and 1; where the reanalysis has no sun it is
-    that of the day.
+    w_k is the clearness of the reanalysis, g/(S0 E0 mu) within 0.05 and 1, times the sun above the cell;
+    where the reanalysis has no sun it is the clearness of the day. ``cut``: days with more light than the sun
+    gives.
     """
-    of_day = total(shortwave) / above_zero(total(sun))
-    weight = tuple(
-        jnp.clip(jnp.where(s > BRIGHT, g / jnp.where(s > BRIGHT, s, 1.0), of_day), *CLEARNESS) * a
-        for g, s, a in zip(shortwave, sun, above, strict=True)
-    )
-    return weight, tuple(SUN_CAP * a for a in above)
+    count = mean.size
+    light, suns, sums = np.empty(count), np.empty(count), np.empty(count)
+    total(shortwave, light)
+    total(sun, suns)
+    for c in range(count):
+        light[c] = light[c] / (suns[c] if suns[c] > 0.0 else 1.0)
+    cap = np.empty((BINS_PER_DAY, count))
+    for k in range(BINS_PER_DAY):
+        for c in range(count):
+            bright = sun[k, c] > BRIGHT
+            clear = shortwave[k, c] / (sun[k, c] if bright else 1.0)
+            clear = clear if bright else light[c]
+            clear = clear if clear > LEAST_CLEARNESS else LEAST_CLEARNESS
+            clear = clear if clear < 1.0 else 1.0
+            values[k, c] = clear * above[k, c]
+            cap[k, c] = SUN_CAP * above[k, c]
+    total(values, sums)
+    for c in range(count):
+        suns[c] = BINS_PER_DAY * mean[c] / (sums[c] if sums[c] > 0.0 else 1.0)
+    for k in range(BINS_PER_DAY):
+        for c in range(count):
+            values[k, c] = suns[c] * values[k, c]
+    spread_below(values, cap, cut)
+    total(values, light)
+    for c in range(count):
+        dark = sums[c] <= 0.0
+        light[c] = light[c] if (cut[c] or dark) else BINS_PER_DAY * mean[c]
+        cut[c] = cut[c] or (dark and mean[c] > 0.0)
+    close_total(values, light)
 
 
-@jax.jit
-def light_shares(mean: Array, weight: Bins) -> Bins:
-    """F_k = 8 S w_k / (sum w) [W/m2]; 0 in the polar night."""
-    factor = BINS_PER_DAY * mean / above_zero(total(weight))
-    return tuple(factor * w for w in weight)
+@compiled
+def exponential(x: Cells, out: Cells) -> None:
+    """e^x within two units in the last place, for |x| below 700; the library's takes one number at a time.
+
+    x = n ln 2 + r, |r| <= ln 2 / 2: Taylor's series of e^r to r^13, times 2^n made of its bits.
+    """
+    count = x.size
+    whole = np.empty(count)
+    for c in range(count):
+        # Added to this number, n ends up in the lowest bits.
+        whole[c] = x[c] * INVERSE_LN_2 + SHIFTER
+        n = whole[c] - SHIFTER
+        r = (x[c] - n * LN_2_HIGH) - n * LN_2_LOW
+        series = TAYLOR[0]
+        for j in range(1, 14):
+            series = series * r + TAYLOR[j]
+        out[c] = series
+    power = whole.view(np.int64)
+    for c in range(count):
+        power[c] = (power[c] + 1023) << 52
+    for c in range(count):
+        out[c] *= whole[c]
 
 
-@jax.jit
-def light_kept(mean: Array, weight: Bins, values: Bins, cut: Array) -> tuple[Array, Array]:
-    """Sum over the day that can be kept, and the days with more light than the sun can give."""
-    dark = total(weight) <= 0.0
-    kept = jnp.where(cut | dark, total(values), BINS_PER_DAY * mean)
-    return kept, cut | (dark & (mean > 0.0))
-
-
-def clear_sky(temperature: Array, pressure: Array, humidity: Array) -> Array:
+@compiled
+def clear_sky(temperature: Cells, pressure: Cells, humidity: Cells, out: Cells) -> None:
     """Clear-sky emission over the Stefan-Boltzmann constant, as
     :func:`kiloland.atmosphere.derive.clear_sky_longwave`."""
-    vapour = pressure * humidity / (EPSILON + ONE_MINUS_EPSILON * humidity)
-    squared = temperature * temperature
-    return (0.70 + 5.95e-7 * vapour * jnp.exp(1500.0 / temperature)) * (squared * squared)
+    inverse, growth = np.empty(out.size), np.empty(out.size)
+    for c in range(out.size):
+        inverse[c] = 1500.0 / temperature[c]
+    exponential(inverse, growth)
+    for c in range(out.size):
+        vapour = pressure[c] * humidity[c] / (EPSILON + ONE_MINUS_EPSILON * humidity[c])
+        squared = temperature[c] * temperature[c]
+        out[c] = (0.70 + 5.95e-7 * vapour * growth[c]) * (squared * squared)
 
 
-@jax.jit
-def longwave_at_cell(longwave: Bins, here: tuple[Bins, Bins, Bins], there: tuple[Bins, Bins, Bins]) -> Bins:
+@compiled
+def longwave_at_cell(
+    longwave: Field,
+    here: tuple[Field, Field, Field],
+    there: tuple[Field, Field, Field],
+    values: Field,
+) -> None:
     """L = L_g [eps(T, e) T^4] / [eps(T_g, e_g) T_g^4], within 50 and 600 W/m2; eps of a clear sky.
 
     ``here`` and ``there``: temperature, pressure and humidity of the cell and of the reanalysis.
     """
-    return tuple(
-        jnp.clip(
-            longwave[k] * (clear_sky(*(b[k] for b in here)) / clear_sky(*(b[k] for b in there))), *LONGWAVE
-        )
-        for k in range(BINS_PER_DAY)
-    )
-
-
-@jax.jit
-def wind_at_cell(wind: Bins) -> Bins:
-    """At least 0.1 m/s."""
-    return tuple(jnp.maximum(w, SMALLEST_WIND) for w in wind)
+    below, source = np.empty(values.shape[1]), np.empty(values.shape[1])
+    for k in range(BINS_PER_DAY):
+        clear_sky(here[0][k], here[1][k], here[2][k], below)
+        clear_sky(there[0][k], there[1][k], there[2][k], source)
+        for c in range(values.shape[1]):
+            value = longwave[k, c] * (below[c] / source[c])
+            value = value if value > LEAST_LONGWAVE else LEAST_LONGWAVE
+            values[k, c] = value if value < LARGEST_LONGWAVE else LARGEST_LONGWAVE

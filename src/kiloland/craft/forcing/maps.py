@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kiloland.craft.forcing.decode import physical
 from kiloland.craft.forcing.places import CellPlaces
 from kiloland.files import Variable
 from kiloland.files.classic import ClassicVariable
@@ -91,7 +92,7 @@ def _by_chunks(variable: Variable, places: CellPlaces, samples: IntArray, memory
             index = (places.rows[cells] - rows.start) * block.shape[2] + places.columns[cells] - columns.start
             lines = block.reshape(len(block), -1)
             inside = np.stack([lines[at].take(index, mode="clip") for at in samples[part] - times.start])
-            yield int(part[0]), cells.start, physical(variable, inside)
+            yield int(part[0]), cells.start, physical(variable, inside, np.float32)
 
 
 def _bands(rows: IntArray, tall: int) -> Iterator[slice]:
@@ -111,18 +112,6 @@ def chunk_of(variable: Variable) -> tuple[int, int]:
     source = getattr(variable, "source", None)
     chunks = source.chunking() if source is not None else None
     return (int(chunks[0]), int(chunks[1])) if isinstance(chunks, list) else (1, 1)
-
-
-def physical(variable: Variable, stored: NDArray[Any]) -> NDArray[np.float32]:
-    """Stored entries as single-precision values, missing ones as NaN."""
-    missing = variable.missing(stored)
-    scale, offset = (variable.attributes.get(key) for key in ("scale_factor", "add_offset"))
-    if scale is not None or offset is not None:
-        stored = stored * float(1.0 if scale is None else scale) + float(offset or 0.0)
-    values = stored.astype(np.float32)
-    if missing.any():
-        values[missing] = np.nan
-    return values
 
 
 def one_ahead(items: Iterable[Piece]) -> Iterator[Piece]:

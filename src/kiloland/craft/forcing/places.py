@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kiloland.craft.forcing.decode import physical
 from kiloland.errors import InputError
 from kiloland.files import Dataset, Variable
 from kiloland.grid import DaymetGrid, Domain, Grid, grid_from_text
@@ -39,8 +40,9 @@ class CellPlaces:
         """One sample at the cells ``[cell]``; missing values are NaN."""
         rows = slice(int(self.rows.min()), int(self.rows.max()) + 1)
         columns = slice(int(self.columns.min()), int(self.columns.max()) + 1)
-        box = variable.values((sample, rows, columns))
-        return np.asarray(box[self.rows - rows.start, self.columns - columns.start], dtype=np.float64)
+        box = variable.read((sample, rows, columns))
+        index = (self.rows - rows.start) * box.shape[1] + (self.columns - columns.start)
+        return physical(variable, box.reshape(-1).take(index), np.float64)
 
 
 def land_of(domain: Domain, file: Path) -> Domain:

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiloland.atmosphere.orbit import Orbit
-from kiloland.craft.forcing import kernel
 from kiloland.craft.forcing.bins import BINS_PER_DAY
-from kiloland.craft.forcing.block import CellShape
+from kiloland.craft.forcing.block import rain_weights
 from kiloland.craft.forcing.groups import Group
 from kiloland.craft.forcing.locate import Weights
 from kiloland.craft.forcing.reanalysis import Reanalysis
@@ -27,7 +26,7 @@ MARGIN: Final = CYCLE_DAYS + 1
 @dataclass(frozen=True)
 class ShapeOfDays:
     """Fields at the points of a window: ``smooth`` ones ``[7, bin, point]`` in the order of
-    :class:`~kiloland.craft.forcing.block.CellShape`, and ``rain`` ``[3, bin, point]``: precipitation, its sum
+    ``SMOOTH``, and ``rain`` ``[3, bin, point]``: precipitation, its sum
     over the nine points around, and over the same interval of five days."""
 
     smooth: FloatArray
@@ -51,16 +50,14 @@ class ShapeOfDays:
         states = (values[name] for name in ("TBOT", "QBOT", "PSRF", "FLDS", "WIND"))
         return cls(np.stack([*states, light, sun]), np.stack([rain, _around(rain, weights), _cycle(rain)]))
 
-    def at_cells(self, group: Group, days: int) -> CellShape:
-        """The shape of local days at the cells of a group."""
+    def at_points(self, group: Group, days: int) -> tuple[FloatArray, FloatArray]:
+        """Smooth fields of local days at the points of a group ``[7, day, 8, 4]``, and the weights of its
+        rain ``[day, 8]``."""
         begin = BINS_PER_DAY * MARGIN + group.shift
         part = slice(begin, begin + BINS_PER_DAY * days)
-
-        def points(values: FloatArray) -> FloatArray:
-            return values[:, part, group.points].reshape(len(values), days, BINS_PER_DAY, -1)
-
-        smooth = kernel.bilinear(points(self.smooth), group.weight)
-        return CellShape(*smooth, *kernel.bilinear(points(self.rain), group.nearest))
+        smooth = self.smooth[:, part, group.points].reshape(len(self.smooth), days, BINS_PER_DAY, -1)
+        rain = self.rain[:, part, group.nearest].reshape(len(self.rain), days, BINS_PER_DAY)
+        return np.ascontiguousarray(smooth), rain_weights(*rain)
 
 
 def _around(rain: FloatArray, weights: Weights) -> FloatArray:

@@ -1,0 +1,24 @@
+"""Stored entries of a file as physical values."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kiloland.files import Variable
+
+Kind = TypeVar("Kind", bound=np.floating[Any])
+
+
+def physical(variable: Variable, stored: NDArray[Any], dtype: type[Kind]) -> NDArray[Kind]:
+    """``scale_factor * stored + add_offset``, computed in double precision; missing entries as NaN."""
+    missing = variable.missing(stored)
+    scale, offset = (variable.attributes.get(key) for key in ("scale_factor", "add_offset"))
+    if scale is not None or offset is not None:
+        stored = stored.astype(np.float64) * float(1.0 if scale is None else scale) + float(offset or 0.0)
+    values = stored.astype(dtype)
+    if missing.any():
+        values[missing] = np.nan
+    return values
