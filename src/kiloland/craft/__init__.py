@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kiloland.craft.dataset_products import make_elevation, make_landcover, make_landuse, make_points
     from kiloland.craft.datasets import (
         make_copies,
         make_domain,
@@ -22,13 +23,21 @@ if TYPE_CHECKING:
 _PLACES = dict.fromkeys(
     ("make_copies", "make_domain", "make_forcing", "make_join", "make_subset", "make_surface", "write"),
     "kiloland.craft.datasets",
-) | {"open_forcing": "kiloland.craft.monthly_files"}
+)
+_PLACES |= dict.fromkeys(
+    ("make_elevation", "make_landcover", "make_landuse", "make_points"), "kiloland.craft.dataset_products"
+)
+_PLACES |= {"open_forcing": "kiloland.craft.monthly_files"}
 
 __all__ = [
     "make_copies",
     "make_domain",
+    "make_elevation",
     "make_forcing",
     "make_join",
+    "make_landcover",
+    "make_landuse",
+    "make_points",
     "make_subset",
     "make_surface",
     "open_forcing",

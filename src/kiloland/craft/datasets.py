@@ -9,29 +9,32 @@ than memory use the commands.
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import xarray
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kiloland.craft import identify
 from kiloland.craft import join as joining
 from kiloland.craft import subset as subsetting
 from kiloland.craft.areas import Area, Box, IdFile, region_of
+from kiloland.craft.dataset_files import Source, file_of, id_list, read_dataset, working_folder, write
 from kiloland.craft.domain import DomainRequest, craft_domain
 from kiloland.craft.duplicate import Times
 from kiloland.craft.monthly_files import open_forcing
 from kiloland.craft.virtual import duplicate
 from kiloland.errors import InputError
-from kiloland.files import FileSchema, VariableSchema, open_dataset, to_xarray, write_dataset, write_text
 
-Source = xarray.Dataset | str | os.PathLike[str]
-PACKED = {"_FillValue", "missing_value", "scale_factor", "add_offset"}
+__all__ = [
+    "make_copies",
+    "make_domain",
+    "make_forcing",
+    "make_join",
+    "make_subset",
+    "make_surface",
+    "write",
+]
 
 
 def make_domain(
@@ -64,16 +67,16 @@ def make_domain(
         >>> domain.gridID.values.tolist()
         [[1, 6]]
     """
-    with _folder() as folder:
+    with working_folder() as folder:
         chosen = list(areas)
         if ids is not None:
-            chosen.append(IdFile(_id_list(ids, folder)))
+            chosen.append(IdFile(id_list(ids, folder)))
         output = folder / "domain.nc"
         named = None if land_mask is None else os.fspath(land_mask)
         water = None if lakes is None else os.fspath(lakes)
         region = region_of(chosen)
         craft_domain(DomainRequest(grid, named, region, output, two_dimensional, drop_outside, water))
-        return _read(output)
+        return read_dataset(output)
 
 
 def make_surface(
@@ -103,12 +106,12 @@ def make_surface(
     """
     from kiloland.craft.surface import SurfaceRequest, craft_surface
 
-    with _folder() as folder:
+    with working_folder() as folder:
         output = folder / "surfdata.nc"
         craft_surface(
             SurfaceRequest(
-                _file(source, folder, "source.nc"),
-                _file(domain, folder, "domain.nc"),
+                file_of(source, folder, "source.nc"),
+                file_of(domain, folder, "domain.nc"),
                 output,
                 dict(methods or {}),
                 two_dimensional=two_dimensional,
@@ -116,7 +119,7 @@ def make_surface(
                 keep_urban=keep_urban,
             )
         )
-        return _read(output)
+        return read_dataset(output)
 
 
 def make_forcing(
@@ -146,8 +149,8 @@ def make_forcing(
     """
     from kiloland.craft.forcing import ForcingRequest, craft_forcing
 
-    with _folder() as folder:
-        cells = _file(domain, folder, "domain.nc")
+    with working_folder() as folder:
+        cells = file_of(domain, folder, "domain.nc")
         craft_forcing(ForcingRequest(Path(source), cells, years[0], years[1], Path(output), memory=memory))
     return open_forcing(output)
 
@@ -174,23 +177,23 @@ def make_subset(
     """
     if sum(one is not None for one in (domain, ids, box)) > 1:
         raise InputError("cells are chosen by a domain, by ids or by a box", found="more than one of them")
-    with _folder() as folder:
+    with working_folder() as folder:
         cells: identify.Request = identify.AllCells()
         if domain is not None:
-            cells = identify.DomainFile(_file(domain, folder, "cells.nc"))
+            cells = identify.DomainFile(file_of(domain, folder, "cells.nc"))
         elif ids is not None:
-            cells = IdFile(_id_list(ids, folder))
+            cells = IdFile(id_list(ids, folder))
         elif box is not None:
             cells = Box(*box)
         request = subsetting.SubsetRequest(
-            _file(source, folder, "source.nc"),
+            file_of(source, folder, "source.nc"),
             cells,
             folder / "subset.nc",
             None if period is None else subsetting.Period.from_text(period),
-            None if source_domain is None else _file(source_domain, folder, "source_domain.nc"),
+            None if source_domain is None else file_of(source_domain, folder, "source_domain.nc"),
         )
         subsetting.subset(request)
-        return _read(request.output)
+        return read_dataset(request.output)
 
 
 def make_copies(source: Source, times: int | str) -> xarray.Dataset:
@@ -206,10 +209,10 @@ def make_copies(source: Source, times: int | str) -> xarray.Dataset:
         >>> make_copies(make_domain("regular:0,4,4,50,52,2", ids=[1, 6]), 2).gridID.values.tolist()
         [[1, 6, 7, 12]]
     """
-    with _folder() as folder:
+    with working_folder() as folder:
         output = folder / "copies.nc"
-        duplicate(_file(source, folder, "source.nc"), Times.from_text(str(times)), output)
-        return _read(output)
+        duplicate(file_of(source, folder, "source.nc"), Times.from_text(str(times)), output)
+        return read_dataset(output)
 
 
 def make_join(sources: Sequence[Source], source_domains: Sequence[Source] = ()) -> xarray.Dataset:
@@ -221,81 +224,9 @@ def make_join(sources: Sequence[Source], source_domains: Sequence[Source] = ()) 
     Raises:
         InputError: as the command; the same cell twice.
     """
-    with _folder() as folder:
-        paths = [_file(one, folder, f"part{n}.nc") for n, one in enumerate(sources)]
-        domains = [_file(one, folder, f"domain{n}.nc") for n, one in enumerate(source_domains)]
+    with working_folder() as folder:
+        paths = [file_of(one, folder, f"part{n}.nc") for n, one in enumerate(sources)]
+        domains = [file_of(one, folder, f"domain{n}.nc") for n, one in enumerate(source_domains)]
         output = folder / "joined.nc"
         joining.join(joining.JoinRequest(paths, output, domains))
-        return _read(output)
-
-
-def write(dataset: xarray.Dataset, path: str | os.PathLike[str]) -> None:
-    """Write a Dataset as CDF-5, whole or not at all; times and packed variables are encoded first.
-
-    Raises:
-        InputError: a variable that CDF-5 cannot hold. OutputError: the file cannot be written.
-    """
-    encoded = {str(name): _encoded(str(name), variable) for name, variable in dataset.variables.items()}
-    arrays: dict[str, NDArray[Any]] = {
-        name: np.asarray(variable.values) for name, variable in encoded.items()
-    }
-    lengths = {str(dim): int(length) for dim, length in dataset.sizes.items()}
-    record = next((str(dim) for dim in dataset.encoding.get("unlimited_dims", ())), None)
-    schema = FileSchema(
-        lengths,
-        (record, lengths[record]) if record else None,
-        tuple(
-            VariableSchema(name, arrays[name].dtype, tuple(map(str, variable.dims)), _texts(variable.attrs))
-            for name, variable in encoded.items()
-        ),
-        _texts(dataset.attrs),
-    )
-    write_dataset(path, schema, arrays)
-
-
-def _encoded(name: str, variable: xarray.Variable) -> xarray.Variable:
-    """A variable as it is stored; what holds plain numbers stays as it is."""
-    if variable.dtype.kind in "mMOb" or PACKED & set(variable.encoding):
-        return xarray.conventions.encode_cf_variable(variable, name=name)
-    return variable
-
-
-def _texts(attributes: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): value for name, value in attributes.items()}
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="kiloland-") as made:
-        yield Path(made)
-
-
-def _file(source: Source, folder: Path, name: str) -> Path:
-    """The path of a source, which is written to the folder where it is a Dataset."""
-    if not isinstance(source, xarray.Dataset):
-        return Path(source)
-    # The products name their sources: a Dataset keeps the name of the file that it came from.
-    path = folder / "in" / name.removesuffix(".nc") / Path(str(source.encoding.get("source", name))).name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(source, path)
-    return path
-
-
-def _id_list(ids: ArrayLike, folder: Path) -> Path:
-    """A file with the ids, one a line."""
-    values = np.atleast_1d(np.asarray(ids))
-    if values.dtype.kind not in "iu" or values.size == 0:
-        raise InputError("ids are whole numbers, at least one", found=f"{values.size} of {values.dtype}")
-    path = folder / "ids.csv"
-    write_text(path, "".join(f"{one}\n" for one in values.ravel().tolist()))
-    return path
-
-
-def _read(path: Path) -> xarray.Dataset:
-    """A file in memory, values as stored; it remembers its name and its unlimited dimension."""
-    with open_dataset(path) as dataset:
-        found = to_xarray(dataset, decode=False)
-        found.encoding["source"] = path.name
-        if dataset.unlimited:
-            found.encoding["unlimited_dims"] = {dataset.unlimited}
-    return found
+        return read_dataset(output)

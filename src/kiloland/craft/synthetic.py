@@ -16,6 +16,7 @@ import numpy as np
 from kiloland.atmosphere.calendar import SECONDS_PER_DAY, date_of_seconds
 from kiloland.craft.labels import COMMENT, synthetic_attributes
 from kiloland.craft.synthetic_parameters import write_parameters
+from kiloland.craft.synthetic_snow import AGEING_NAME, OPTICS_NAME, write_snow_tables
 from kiloland.craft.synthetic_surface import write_surface
 from kiloland.craft.synthetic_weather import PREFIX, write_weather
 from kiloland.errors import InputError
@@ -71,7 +72,8 @@ def make_synthetic_case(folder: Path, *, cells: int = 300, days: int = 31, seed:
     """Make the set and its case in a folder, and return the path of the case file.
 
     The same arguments give the same bytes. Files: ``domain.nc``, ``surfdata.nc``,
-    ``clm_params_synthetic.nc``, a year of weather in ``weather/``, and ``case.toml``, written last.
+    ``clm_params_synthetic.nc``, ``snow_optics_synthetic.nc``,
+    ``snow_ageing_synthetic.nc``, a year of weather in ``weather/``, and ``case.toml``, written last.
 
     Args:
         folder: is made if it does not exist; files of these names in it are replaced.
@@ -94,6 +96,7 @@ def make_synthetic_case(folder: Path, *, cells: int = 300, days: int = 31, seed:
     )
     write_surface(folder / "surfdata.nc", domain, seed=seed)
     write_parameters(folder / "clm_params_synthetic.nc")
+    write_snow_tables(folder)
     write_weather(weather, domain, year=YEAR, seed=seed, orbital_year=ORBITAL_YEAR)
     case = folder / "case.toml"
     write_text(case, case_text(wanted))
@@ -120,7 +123,7 @@ directory = "run"
 start = "{_date(FIRST_DAY)}"
 stop = "{_date(FIRST_DAY + wanted.days)}"
 step_seconds = 1800
-surface_flux = "bare-ground"
+surface_flux = "full"
 orbital_year = {ORBITAL_YEAR}
 
 [input]
@@ -128,6 +131,8 @@ domain = "domain.nc"
 surface = "surfdata.nc"
 parameters = "clm_params_synthetic.nc"
 leaf_area = "surface"
+snow_optics = "{OPTICS_NAME}"
+snow_ageing = "{AGEING_NAME}"
 
 [atmosphere]
 kind = "streams"

@@ -37,6 +37,11 @@ PLANT_TYPES: Final = (
 )
 """Names of ELM's plant types 0 to 16."""
 NAME_LENGTH: Final = 40
+SCALARS: Final = (
+    ("tc_stress", "degC", "Soil temperature at and below which roots take up nothing", -0.1),
+    ("rsub_top_globalmax", "mm/s", "Largest base drainage", 0.022),
+)
+"""Values that no plant type has alone: name, units, meaning, value."""
 
 
 def write_parameters(path: Path) -> None:
@@ -57,8 +62,11 @@ def write_parameters(path: Path) -> None:
         attributes = {"long_name": row["long_name"], "units": row["units"]}
         variables.append(VariableSchema(row["name"], "f8", ("pft",), attributes))
         data[row["name"]] = np.array([float(row[str(kind)]) for kind in range(len(PLANT_TYPES))])
+    for name, units, long_name, value in SCALARS:
+        variables.append(VariableSchema(name, "f8", ("one",), {"long_name": long_name, "units": units}))
+        data[name] = np.array([value])
     schema = FileSchema(
-        dimensions={"pft": len(PLANT_TYPES), "string_length": NAME_LENGTH},
+        dimensions={"pft": len(PLANT_TYPES), "string_length": NAME_LENGTH, "one": 1},
         variables=tuple(variables),
         attributes=synthetic_attributes(
             "set: plant parameters", "The numbers are ELM's default values, only those that are read"

@@ -21,6 +21,9 @@ BLOCK = 1 << 20
 
 BUFFERS = 4
 
+WRITEBACK = 8 << 20
+"""Bytes of small arrays after which the disk is asked to begin with them."""
+
 _WRITE = 2  # SYNC_FILE_RANGE_WRITE of <linux/fs.h>
 _sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", None)
 
@@ -48,6 +51,8 @@ class BlockWriter:
         self.descriptor, self.checksums = descriptor, checksums
         self.buffers = [np.empty(BLOCK, np.uint8) for _ in range(BUFFERS)]
         self.pool: ThreadPoolExecutor | None = None
+        self.waiting = 0
+        self.span = (0, 0)
 
     def write(self, array: NDArray[Any], dtype: np.dtype[Any], offset: int, crc: int = 0) -> int:
         """Write ``array`` as ``dtype`` from ``offset`` on; returns the CRC-32, continued from ``crc``.
@@ -57,6 +62,7 @@ class BlockWriter:
         if array.nbytes <= BLOCK:
             data = np.ascontiguousarray(array, dtype).reshape(-1).view(np.uint8).data
             write_fully(self.descriptor, data, offset)
+            self.note(offset, len(data))
             return crc32(data, crc) if self.checksums else 0
         return self.write_long(array, dtype, offset, crc)
 
@@ -79,6 +85,14 @@ class BlockWriter:
             offset += len(data)
         start_writeback(self.descriptor, begin, offset - begin)
         return latest.result() if latest is not None else 0
+
+    def note(self, offset: int, size: int) -> None:
+        """Count what small arrays have left with the system, and hand it to the disk in time."""
+        begin, end = self.span if self.waiting else (offset, offset)
+        self.waiting, self.span = self.waiting + size, (min(begin, offset), max(end, offset + size))
+        if self.waiting >= WRITEBACK:
+            start_writeback(self.descriptor, self.span[0], self.span[1] - self.span[0])
+            self.waiting = 0
 
     def threads(self) -> ThreadPoolExecutor:
         """The one thread that sums up; it starts with the first long array."""

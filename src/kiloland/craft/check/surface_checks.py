@@ -12,7 +12,7 @@ from kiloland.craft.check.cells import BoolArray, CellTable, FloatArray, compare
 from kiloland.craft.check.findings import Finding, finding
 from kiloland.craft.check.surface_data import SurfaceData
 from kiloland.craft.check.surface_pairs import ROUNDING, check_canopy, check_soil, check_urban
-from kiloland.craft.surface.checks import PERCENT_UNITS, _unit
+from kiloland.craft.surface.checks import PERCENT_UNITS, base_units
 from kiloland.craft.surface.fractions import ordered_sum
 from kiloland.craft.surface.table import Kind, SurfaceVariable, surface_table
 from kiloland.grid.base import KM2_PER_RADIAN2
@@ -28,7 +28,7 @@ PERCENT_KINDS: Final = (Kind.LANDUNIT, Kind.SHARE, Kind.SOIL_PERCENT, Kind.PERCE
 
 def is_another_unit(stated: str, wanted: str) -> bool:
     """Whether a text is a known unit, and another one than that wanted; words without a unit are none."""
-    found, expected = _unit(stated), _unit(wanted)
+    found, expected = base_units(stated), base_units(wanted)
     known = len(found) > 1 or found[:1] in (("km",), ("cm",), ("mm",))
     return known and found != expected and (bool(expected) or found == PERCENT_UNITS)
 

@@ -28,6 +28,8 @@ Piece = tuple[int, int, SingleArray]
 FILE_SINGLE: Final = np.dtype(">f4")
 PIECE_BYTES: Final = 1 << 20
 """Of a piece that is gathered at once; it is handed on while it is in the cache."""
+AHEAD_BYTES: Final = 8 << 20
+"""Of maps that the system is asked to read ahead."""
 
 
 def read_maps(variable: Variable, places: CellPlaces, samples: IntArray, memory: int) -> Iterator[Piece]:
@@ -57,8 +59,11 @@ def _gathered(variable: ClassicVariable, places: CellPlaces, samples: IntArray) 
     maps = stored.view(np.uint32).reshape(stored.shape[0], -1)
     index = places.rows * places.shape[1] + places.columns
     step = max(1, PIECE_BYTES // (index.size * maps.itemsize))
+    ahead = max(1, AHEAD_BYTES // maps[0].nbytes)
     for row in range(0, samples.size, step):
         some = samples[row : row + step].tolist()
+        if row % ahead < step:
+            want_pages(variable, samples[row : row + 2 * ahead])
         values = np.empty((len(some), index.size), np.uint32)
         for line, sample in zip(values, some, strict=True):
             np.take(maps[sample], index, out=line, mode="clip")
@@ -66,14 +71,23 @@ def _gathered(variable: ClassicVariable, places: CellPlaces, samples: IntArray) 
         yield row, 0, values.view(FILE_SINGLE)
 
 
+def want_pages(variable: ClassicVariable, samples: IntArray) -> None:
+    """Ask the system to read samples in one go: page by page it would wait for the disk again and again."""
+    _advise(variable, int(samples.min()), int(samples.max()) + 1, mmap.MADV_WILLNEED)
+
+
 def release_pages(variable: ClassicVariable, sample: int) -> None:
     """Give the pages of a sample back to the system: a mapped file would otherwise count as memory in use."""
+    _advise(variable, sample, sample + 1, mmap.MADV_DONTNEED)
+
+
+def _advise(variable: ClassicVariable, first: int, end: int, advice: int) -> None:
     base = variable.data.obj
     if isinstance(base, mmap.mmap):
         place, page = variable.place, mmap.PAGESIZE
         step = place.stride if place.is_record else place.size // place.shape[0]
-        begin = (place.begin + sample * step) // page * page
-        base.madvise(mmap.MADV_DONTNEED, begin, min(step, len(base) - begin))
+        begin = (place.begin + first * step) // page * page
+        base.madvise(advice, begin, min((end - first) * step, len(base) - begin))
 
 
 def _by_chunks(variable: Variable, places: CellPlaces, samples: IntArray, memory: int) -> Iterator[Piece]:

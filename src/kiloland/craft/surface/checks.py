@@ -59,7 +59,7 @@ _NO_STATEMENT: Final = (
 )
 
 
-def _unit(text: str) -> tuple[str, ...]:
+def base_units(text: str) -> tuple[str, ...]:
     """All spellings of a unit, alone where it is unknown; the first word where a remark follows."""
     word = text.strip().lower()
     for short in (word, word.split(" of ")[0], word.split(" (")[0]):
@@ -74,7 +74,7 @@ def _unit(text: str) -> tuple[str, ...]:
 def check_units(source: Values, variable: SurfaceVariable) -> None:
     """Raise InputError where a product states another unit than that of the table."""
     stated = str(source.stored(variable.name).attributes.get("units", ""))
-    found, expected = _unit(stated), _unit(variable.units)
+    found, expected = base_units(stated), base_units(variable.units)
     if found and found != expected and (expected or found in _UNITS[:1]):
         raise InputError(
             "is given in other units",
