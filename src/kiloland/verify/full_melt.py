@@ -20,7 +20,7 @@ from kiloland.run.full_setup import RunningMean
 from kiloland.run.restart import soil_columns
 from kiloland.verify.full_evidence import budget_errors, plants_of
 from kiloland.verify.full_step import STEPS, Steps, advance, padded_state, surroundings, workpiece
-from kiloland.verify.full_year import PROFILE_LAYERS
+from kiloland.verify.full_year import FIELDS, PROFILE_LAYERS, WEEKS
 from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.oracle.rows import Finding
 from kiloland.verify.radiation import Difference, difference
@@ -29,7 +29,6 @@ from kiloland.verify.temperature import column_mean
 FEWEST_DAYS = 30
 PERIOD = 5
 """Days of one row."""
-NAMES = ("H2OSNO", "SNOW_DEPTH", "TSOI", "ELAI", "ESAI")
 
 
 def snowmelt(bench: Bench) -> Iterator[Finding]:
@@ -42,7 +41,7 @@ def snowmelt(bench: Bench) -> Iterator[Finding]:
     plants = jax.tree.map(lambda rows: np.repeat(np.asarray(rows), STEPS, axis=0), one)
     for day in range(days):
         now = first.time + day * STEPS * timestep
-        found = advance(piece, state, surroundings(piece, now, mean, plants), STEPS, NAMES)
+        found = advance(piece, state, surroundings(piece, now, mean, plants), STEPS, FIELDS)
         state = found.state
         yield from _differences(found, tape, day, piece.group)
         yield from budget_errors(found)
@@ -50,7 +49,7 @@ def snowmelt(bench: Bench) -> Iterator[Finding]:
 
 def _differences(found: Steps, tape: Dataset, day: int, group: ColumnGroup) -> Iterator[Difference]:
     period = day - day % PERIOD
-    for name in NAMES:
+    for name in WEEKS:
         ours = found.fields[name]
         if FULL_FIELDS[name].on_patches:
             ours = np.stack([column_mean(values, group) for values in ours])
@@ -79,7 +78,7 @@ def tape_of_weeks(bench: Bench) -> tuple[Dataset, int]:
         days, rest = divmod(dataset.dimensions.get("time", 0), STEPS)
         span = bench.restarts[-1].time - bench.restarts[0].time if bench.restarts else 0
         whole = day == 86400 and rest == 0 and days >= FEWEST_DAYS and span == days * day
-        if not tape.subgrid and whole and all(name in dataset for name in NAMES):
+        if not tape.subgrid and whole and all(name in dataset for name in WEEKS):
             group = soil_columns(bench.restarts[0].restart)
             weight = np.asarray(bench.restarts[0].restart.values["cols1d_wtxy"], np.float64)
             if np.all(weight[group.column_row] > 1.0 - 1e-12):

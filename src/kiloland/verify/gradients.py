@@ -257,7 +257,7 @@ def _along(slopes: Changes, direction: Changes) -> Values:
 def same_way(one: Trace, other: Trace) -> np.ndarray:
     """Columns whose steps took the same way."""
     same = jax.tree.map(lambda a, b: np.all(np.asarray(a == b).reshape(-1, a.shape[-1]), axis=0), one, other)
-    return np.logical_and.reduce(jax.tree.leaves(same))
+    return np.asarray(np.logical_and.reduce(jax.tree.leaves(same)))
 
 
 def compared(label: str, ours: Values, finite: Values, smooth: np.ndarray, scale: Values) -> Difference:
