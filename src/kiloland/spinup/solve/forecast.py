@@ -20,8 +20,6 @@ Float = NDArray[np.float64]
 
 _STEPS = (2.0, 3.0, 5.0, 10.0, 10.0, 20.0)
 """Lengths of the first steps, years; all later ones are as the last."""
-ACCELERATED_UNTIL = 100
-"""Model year in which accelerated spinup ends where the user does not say."""
 SOIL_NITROGEN = (90.0, 90.0, 90.0, 500.0, 12.0, 12.0, 10.0, 10.0)
 """gC gN-1 of the pools, for the storage of nitrogen where the run does not say."""
 
@@ -43,7 +41,7 @@ class Wood:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is still to come: `restart_year`, whether it is `accelerated`, until when, and the normal years."""
+    """What is still to come: whether the run is `accelerated` and until when, and the normal `years`."""
 
     restart_year: int
     accelerated: bool
@@ -185,7 +183,7 @@ def stored_nitrogen(
     before: State,
     after: State,
 ) -> Float:
-    """Growth of the nitrogen of the pools, gN m-2 s-1; accelerated pools hold the less, the faster they are."""
+    """Growth of the nitrogen of the pools, gN m-2 s-1; accelerated pools hold less of it."""
     thickness = np.asarray(operator.thickness)[:, None]
     change = ((after.pools - before.pools) * thickness).sum(axis=1) / nitrogen
     held = change if speed is None else change / speed

@@ -55,9 +55,9 @@ class Limitation:
     known: NDArray[np.bool_]
 
     def ratio(self, storage: Float) -> Float:
-        """Litter input over that of the operator's years, plants in balance, when nitrogen is stored at `storage`, gN m-2 s-1.
+        """Litter input over that of the operator's years, `storage` the nitrogen stored, gN m-2 s-1.
 
-        One where the run does not tell: without supplied or limited years, and on bare columns.
+        Plants in balance. One where the run does not tell: without supplied or limited years, on bare ground.
         """
         share = np.where(self.known, self.limited / np.where(self.known, self.unlimited, 1.0), 1.0)
         for _ in range(_ROUNDS):
@@ -77,7 +77,10 @@ def saturation(npp: Float) -> Float:
 
 
 def read_limitation(source: Source, block: slice, given: Float) -> Limitation:
-    """The limitation of columns, with `given` the litter and wood input of the operator, gC m-2 s-1; nothing is known where the history has no supplied or no limited years."""
+    """The limitation of columns, with `given` the litter and wood input of the operator, gC m-2 s-1.
+
+    Nothing is known where the history has no supplied or no limited years.
+    """
     window = source.window
     columns = len(range(*block.indices(source.columns)))
     limited = tuple(year for year in window.years if year < YEAR_OF_SCALARS or not source.accelerated)

@@ -13,7 +13,7 @@ from kiloland.spinup.solve.linear import solve_cascade
 from kiloland.spinup.solve.steady import carbon_kept, carbon_loss
 
 NODES = 20
-"""Points of the contour; half of them are solved, the others are their conjugates. Error 3.89^-20, about 1e-12."""
+"""Points of the contour; half of them are solved, the others are conjugates. Error 3.89^-20, about 1e-12."""
 
 
 def finite_time(
@@ -47,7 +47,8 @@ def propagate(
         return pools
     factor = jnp.ones_like(pools[:, 0]) if speed is None else speed
     time = jnp.asarray(years * SECONDS_PER_YEAR)
-    return _invert(operator, kept, loss, gain, pools, time, factor[:, None])
+    reached: Array = _invert(operator, kept, loss, gain, pools, time, factor[:, None])
+    return reached
 
 
 @jax.jit
