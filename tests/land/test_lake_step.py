@@ -54,6 +54,27 @@ def test_summer_in_every_depth(sun: float) -> None:
     assert bool(jnp.all(state.ice_fraction == 0.0))
 
 
+@pytest.mark.parametrize(
+    ("start", "air"),
+    [
+        (285.0, {"temperature": 285.0, "wind": 0.0, "sun": 300.0}),
+        (265.0, {"temperature": 233.0, "longwave_down": 110.0, "specific_humidity": 1e-4}),
+        (300.0, {"temperature": 323.0, "longwave_down": 480.0, "sun": 1000.0, "specific_humidity": 0.005}),
+        (FREEZING_POINT, {"temperature": FREEZING_POINT, "snow": 2e-3, "rain": 2e-3}),
+    ],
+    ids=["zero wind", "polar night", "323 K", "at the freezing point"],
+)
+def test_cells_of_lakes_alone_bear_days_of_hard_weather(start: float, air: dict[str, float]) -> None:
+    constants = lake_constants(DEPTHS)
+    state = lake_state(constants, start)
+    dark = {"cosine_zenith_next": -0.2} if "sun" not in air else {}
+    for _ in range(12):
+        state, output = advance(state, weather(**{**air, **dark}), constants, 8)
+        assert_closed(output)
+        assert all_finite(state)
+        assert all_finite(output)
+
+
 def test_a_cold_winter_in_every_depth_freezes_from_above() -> None:
     constants = lake_constants(DEPTHS)
     cold = weather(243.0, longwave_down=150.0, specific_humidity=2e-4, wind=8.0)
