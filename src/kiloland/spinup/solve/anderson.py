@@ -72,7 +72,7 @@ def fixed_point(
 def accelerated_equilibrium(
     operator: CascadeOperator, limitation: Limitation, nitrogen: Float, pools: Float
 ) -> State:
-    """The equilibrium by runs of a hundred years from `pools`, productivity following the nitrogen they store.
+    """The equilibrium by runs of a hundred years from `pools`; productivity follows the nitrogen they store.
 
     The model is the operator itself; its fixed point is `steady_state`, found here without solving for it.
     """

@@ -18,7 +18,7 @@ from kiloland.spinup.solve.transient import propagate
 
 Float = NDArray[np.float64]
 
-_STEPS = (2.0, 3.0, 5.0, 10.0, 10.0, 20.0)
+_STEPS = (2.0, 3.0, 5.0, 10.0, 20.0, 30.0)
 """Lengths of the first steps, years; all later ones are as the last."""
 SOIL_NITROGEN = (90.0, 90.0, 90.0, 500.0, 12.0, 12.0, 10.0, 10.0)
 """gC gN-1 of the pools, for the storage of nitrogen where the run does not say."""

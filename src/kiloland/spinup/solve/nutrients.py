@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from kiloland.spinup.cascade import ATMOSPHERE, CWD, MIXED, SECONDS_PER_YEAR, TRANSITIONS, Cascade
@@ -26,30 +25,38 @@ def steady_nutrients(
     what enters a pool carries the ratio that ELM demands, C / (C:P new), the rest coming from or going to
     mineral phosphorus.
     """
-    whole = np.zeros(len(TRANSITIONS))
-    whole[[number for number, (donor, _) in enumerate(TRANSITIONS) if donor == CWD]] = 1.0
-    kept = jnp.asarray(whole)[:, None, None] * jnp.ones_like(operator.respired)
+    constants = (jnp.asarray(cascade.carbon_to_nitrogen), jnp.asarray(cascade.carbon_to_phosphorus))
+    nitrogen, phosphorus = _solve_nutrients(operator, *constants, carbon)
+    return nitrogen, phosphorus
+
+
+@jax.jit
+def _solve_nutrients(
+    operator: CascadeOperator, nitrogen_ratio: Array, phosphorus_ratio: Array, carbon: Array
+) -> tuple[Array, Array]:
+    from_wood = jnp.asarray([float(donor == CWD) for donor, _ in TRANSITIONS])
+    kept = from_wood[:, None, None] * jnp.ones_like(operator.respired)
     loss = carbon_loss(operator)
     floating = solve_cascade(operator, kept, loss, operator.litter_input_n)
-    ratio = jnp.asarray(np.nan_to_num(cascade.carbon_to_nitrogen, nan=1.0))[:, None, None]
-    fixed = jnp.asarray(np.isfinite(cascade.carbon_to_nitrogen))[:, None, None]
-    nitrogen = jnp.where(fixed, carbon / ratio, floating)
-    gain = operator.litter_input_p + demanded_phosphorus(operator, cascade, carbon)
+    fixed = jnp.isfinite(nitrogen_ratio)
+    ratio = jnp.where(fixed, nitrogen_ratio, 1.0)[:, None, None]
+    nitrogen = jnp.where(fixed[:, None, None], carbon / ratio, floating)
+    gain = operator.litter_input_p + demanded_phosphorus(operator, phosphorus_ratio, carbon)
     lost = loss + operator.biochemical_p
     pools = [solve_layers(operator, lost[n], gain[n], n in MIXED) for n in range(gain.shape[0])]
     return nitrogen, jnp.stack(pools)
 
 
 def demanded_phosphorus(
-    operator: CascadeOperator, cascade: Cascade, carbon: Float[Array, "pool layer column"]
+    operator: CascadeOperator, ratio: Float[Array, " pool"], carbon: Float[Array, "pool layer column"]
 ) -> Float[Array, "pool layer column"]:
-    """Phosphorus that enters each pool with carbon from other pools, gP m-3 s-1."""
+    """Phosphorus that enters each pool with carbon from other pools, gP m-3 s-1; `ratio` gC gP-1."""
     kept = carbon_kept(operator)
     gain = jnp.zeros_like(carbon)
     for number, (donor, receiver) in enumerate(TRANSITIONS):
         if receiver != ATMOSPHERE:
             flow = kept[number] * operator.path[number] * operator.decay[donor] * carbon[donor]
-            gain = gain.at[receiver].add(flow / cascade.carbon_to_phosphorus[receiver])
+            gain = gain.at[receiver].add(flow / ratio[receiver])
     return gain
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -9,6 +10,7 @@ from kiloland.spinup.operator.tree import CascadeOperator
 from kiloland.spinup.solve.linear import SLOWEST, solve_cascade, tendency
 
 
+@jax.jit
 def steady_carbon(operator: CascadeOperator) -> Float[Array, "pool layer column"]:
     """Carbon pools in equilibrium with the operator's input, gC m-3.
 
