@@ -16,7 +16,8 @@ from kiloland.errors import ExitCode, InputError
 from kiloland.files import open_dataset
 from kiloland.report.spinup_drift import read_drift
 from kiloland.report.spinup_page import write_spinup_page
-from kiloland.report.spinup_values import ReportRequest, natural_pools, read_states
+from kiloland.report.spinup_values import ReportRequest, read_states
+from kiloland.spinup.benchmark.restarts import natural_pools
 from kiloland.spinup.pools import PoolSet, write_pools
 from kiloland.spinup.subgrid import restart_subgrid
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,10 +19,15 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Budget:
-    """The same for every row that learns: how many settings are tried, and minutes of training for each."""
+    """The same for every row that learns.
+
+    ``trials`` settings are fitted to ``trial_cells`` of the training cells, and the one that does best on the
+    validation cells is fitted to all training cells, for at most ``epochs`` passes where there are passes.
+    """
 
     trials: int = 2
-    minutes: float = 3.0
+    trial_cells: int = 1000
+    epochs: int = 40
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,14 @@ class Prediction:
 
     pools: Mapping[str, Float]
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def trial_split(split: Split, budget: Budget) -> Split:
+    """The cells that settings are tried on."""
+    if split.train.size <= budget.trial_cells:
+        return split
+    few = np.random.default_rng([split.seed, 7]).choice(split.train, budget.trial_cells, replace=False)
+    return replace(split, train=np.sort(few))
 
 
 class Rival(Protocol):

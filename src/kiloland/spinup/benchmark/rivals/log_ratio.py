@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kiloland.spinup.benchmark.task import Clock, Prediction, Task
+from kiloland.spinup.benchmark.task import Clock, Prediction, Task, trial_split
 from kiloland.spinup.benchmark.world import World
 
 Float = NDArray[np.float64]
@@ -52,7 +52,7 @@ class Regressor(Protocol):
         ...
 
     def fit(
-        self, train: Samples, validation: Samples, setting: dict[str, Any], seed: int, minutes: float
+        self, train: Samples, validation: Samples, setting: dict[str, Any], seed: int, epochs: int
     ) -> Fitted: ...
 
 
@@ -78,24 +78,28 @@ class LogRatio:
         for group, shape in shapes:
             if not shape.names:
                 continue
-            fitted, setting = self.chosen(task, shape)
-            low, high = limits(shape.samples(task.split.train).ratio)
+            setting = self.chosen(task, shape)
+            train = shape.samples(task.split.train)
+            validation = shape.samples(task.split.validation)
+            fitted = self.regressor.fit(train, validation, setting, task.seed, task.budget.epochs)
+            low, high = limits(train.ratio)
             test = task.split.test
             pools |= shape.pools(test, np.clip(fitted.predict(shape.inputs(test)), low, high))
             facts[group] = setting
         return Prediction(pools, {**facts, "seconds": clock.seconds})
 
-    def chosen(self, task: Task, shape: Shape) -> tuple[Fitted, dict[str, Any]]:
-        """The regressor with the setting that does best on the validation cells."""
-        train, validation = shape.samples(task.split.train), shape.samples(task.split.validation)
-        best: tuple[float, Fitted, dict[str, Any]] | None = None
-        for setting in self.regressor.settings[: task.budget.trials]:
-            fitted = self.regressor.fit(train, validation, setting, task.seed, task.budget.minutes / 2.0)
-            error = float(np.nanmean(np.square(fitted.predict(validation.inputs) - validation.ratio)))
-            if best is None or error < best[0]:
-                best = error, fitted, setting
-        assert best is not None
-        return best[1], best[2]
+    def chosen(self, task: Task, shape: Shape) -> dict[str, Any]:
+        """The setting that does best on the validation cells."""
+        settings = self.regressor.settings[: task.budget.trials]
+        if len(settings) == 1:
+            return settings[0]
+        train = shape.samples(trial_split(task.split, task.budget).train)
+        validation = shape.samples(task.split.validation)
+        errors = []
+        for setting in settings:
+            fitted = self.regressor.fit(train, validation, setting, task.seed, task.budget.epochs)
+            errors.append(np.nanmean(np.square(fitted.predict(validation.inputs) - validation.ratio)))
+        return settings[int(np.argmin(errors))]
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 
 from kiloland.spinup.benchmark.rivals.log_ratio import Fitted, Samples, Scaling, scaling_of
 from kiloland.spinup.benchmark.rivals.statistical import LARGEST_INPUT
-from kiloland.spinup.benchmark.task import Clock
 
 Float = NDArray[np.float64]
 
-BATCH = 256
+BATCH = 128
 BLOCK = 8192
 """Samples that are predicted at once."""
-MOST_EPOCHS = 200
 PATIENCE = 15
 
 
@@ -62,7 +60,7 @@ class FittedNetwork:
 
 @dataclass(frozen=True)
 class ResidualNetwork:
-    """Adam with a cosine decay, stopped when the validation cells gain no more or the minutes are over."""
+    """Adam with a cosine decay, stopped when the validation cells gain no more."""
 
     name: str = "residual network"
     by_layer: bool = False
@@ -73,9 +71,8 @@ class ResidualNetwork:
     )
 
     def fit(
-        self, train: Samples, validation: Samples, setting: dict[str, Any], seed: int, minutes: float
+        self, train: Samples, validation: Samples, setting: dict[str, Any], seed: int, epochs: int
     ) -> Fitted:
-        clock = Clock()
         scaling = scaling_of(train.inputs)
         target = output_scaling(train.ratio)
         network = Network(train.inputs.shape[1], train.ratio.shape[1], setting["width"], jax.random.key(seed))
@@ -83,12 +80,12 @@ class ResidualNetwork:
         x, y = fitted.prepared(train.inputs), single(target(train.ratio))
         held, expected = fitted.prepared(validation.inputs), single(target(validation.ratio))
         steps = max(1, x.shape[0] // BATCH)
-        schedule = optax.cosine_decay_schedule(setting["rate"], MOST_EPOCHS * steps)
+        schedule = optax.cosine_decay_schedule(setting["rate"], epochs * steps)
         optimiser = optax.adam(schedule)
         state = optimiser.init(eqx.filter(network, eqx.is_array))
         best, best_network, since = np.inf, network, 0
         draw = np.random.default_rng(seed)
-        for _ in range(MOST_EPOCHS):
+        for _ in range(epochs):
             order = draw.permutation(x.shape[0])
             for rows in np.array_split(order[: steps * BATCH], steps):
                 network, state = step(network, state, optimiser, x[rows], y[rows])
@@ -96,7 +93,7 @@ class ResidualNetwork:
             since = 0 if error < best else since + 1
             if error < best:
                 best, best_network = error, network
-            if since > PATIENCE or clock.seconds > 60.0 * minutes:
+            if since > PATIENCE:
                 break
         return FittedNetwork(best_network, scaling, target)
 

@@ -48,7 +48,7 @@ class Ridge:
     )
 
     def fit(
-        self, train: Samples, validation: Samples, setting: dict[str, Any], seed: int, minutes: float
+        self, train: Samples, validation: Samples, setting: dict[str, Any], seed: int, epochs: int
     ) -> Fitted:
         scaling = scaling_of(train.inputs)
         inputs = held(scaling(train.inputs))
@@ -93,7 +93,7 @@ class Trees:
     iterations: int = 200
 
     def fit(
-        self, train: Samples, validation: Samples, setting: dict[str, Any], seed: int, minutes: float
+        self, train: Samples, validation: Samples, setting: dict[str, Any], seed: int, epochs: int
     ) -> Fitted:
         return FittedTrees(tuple(self._one(train.inputs, column, setting, seed) for column in train.ratio.T))
 

@@ -1,0 +1,143 @@
+"""Rivals learn from training cells alone, rows are kept and used again, bars are told as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from spinup_small_world import write_small_world
+
+from kiloland.errors import InputError
+from kiloland.spinup.benchmark.bars import Bar, Exhibit, exhibit_from_json, split_bars
+from kiloland.spinup.benchmark.features import features_of, signed_log
+from kiloland.spinup.benchmark.lines import OURS, RIVALS, lines_of
+from kiloland.spinup.benchmark.rivals.log_ratio import LogRatio, log_ratio
+from kiloland.spinup.benchmark.rivals.residual_network import ResidualNetwork
+from kiloland.spinup.benchmark.rivals.simple import Persistence, Scaling
+from kiloland.spinup.benchmark.rivals.statistical import Ridge, Trees
+from kiloland.spinup.benchmark.rows import RowStore, row_of, run_rows
+from kiloland.spinup.benchmark.splits import random_split
+from kiloland.spinup.benchmark.table import page, result
+from kiloland.spinup.benchmark.task import Budget, Prediction, Rival, Task
+from kiloland.spinup.benchmark.world import World, read_world
+
+QUIET = Budget(trials=1, epochs=12)
+LEARNERS = (Ridge(), Trees(iterations=15), ResidualNetwork())
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return read_world(write_small_world(tmp_path_factory.mktemp("world") / "small.nc"))
+
+
+@pytest.fixture(scope="module")
+def task(world: World) -> Task:
+    names = ("soil4c_vr", "soil3c_vr", "deadstemc", "tlai")
+    return Task(world, features_of(world), random_split(world.cells, 1), 1, names, QUIET)
+
+
+def headline(task: Task, rival: Rival) -> float:
+    found = row_of(task, rival, rival.predict(task))["headline_r2"]
+    assert isinstance(found, float)
+    return found
+
+
+@pytest.mark.parametrize("regressor", LEARNERS, ids=lambda one: one.name)
+def test_a_rival_that_learns_beats_scaling(task: Task, regressor: Ridge | Trees | ResidualNetwork) -> None:
+    assert headline(task, LogRatio(regressor)) > max(0.5, headline(task, Scaling()))
+
+
+def test_scaling_and_persistence_differ_by_the_factors_of_acceleration(task: Task) -> None:
+    kept, scaled = Persistence().predict(task).pools, Scaling().predict(task).pools
+    there = scaled["soil4c_vr"] > 0.0
+    ratio = scaled["soil4c_vr"][there] / kept["soil4c_vr"][there]
+    np.testing.assert_allclose(ratio, 27.4, rtol=0.01)
+    np.testing.assert_array_equal(scaled["tlai"], kept["tlai"])
+
+
+@pytest.mark.parametrize("regressor", LEARNERS, ids=lambda one: one.name)
+def test_the_truth_of_test_cells_is_never_seen(
+    task: Task, regressor: Ridge | Trees | ResidualNetwork
+) -> None:
+    spoilt = {name: values.copy() for name, values in task.world.truth.items()}
+    for values in spoilt.values():
+        values[task.split.test] *= 1000.0
+    blind = replace(task, world=replace(task.world, truth=spoilt))
+    first, second = (LogRatio(regressor).predict(one).pools for one in (task, blind))
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, second[name])
+
+
+def test_absent_plant_types_stay_empty(task: Task) -> None:
+    pools = LogRatio(Ridge()).predict(task).pools
+    absent = task.world.cover[task.split.test] == 0.0
+    assert (pools["deadstemc"][absent] == 0.0).all()
+
+
+def test_ratios_are_missing_where_there_is_nothing_to_learn(world: World) -> None:
+    ratio = log_ratio(world, "deadstemc")
+    empty = ~(world.before["deadstemc"] > 0.0)
+    assert np.isnan(ratio[empty]).all()
+    assert np.isfinite(ratio[~empty & (world.cover > 0.0)]).all()
+
+
+def test_signed_logarithms_keep_order_and_sign() -> None:
+    values = np.array([-1.0e3, -1.0, 0.0, 1.0e-6, 5.0])
+    found = signed_log(values)
+    assert (np.diff(found) > 0.0).all()
+    assert found[2] == 0.0
+
+
+class Counted:
+    """Scaling that counts how often it is asked."""
+
+    name = OURS
+    calls = 0
+
+    def predict(self, task: Task) -> Prediction:
+        self.calls += 1
+        return Scaling().predict(task)
+
+
+def test_a_finished_row_is_used_again_and_a_changed_budget_is_not(task: Task, tmp_path: Path) -> None:
+    store, rival = RowStore(tmp_path), Counted()
+    first = list(run_rows([task], [rival], store, lambda _: None))
+    assert list(run_rows([task], [rival], store, lambda _: None)) == first
+    assert rival.calls == 1
+    other = replace(task, budget=replace(QUIET, trials=2))
+    list(run_rows([other], [rival], store, lambda _: None))
+    assert rival.calls == 2
+    assert [row["rival"] for row in store.all()] == [OURS]
+
+
+def test_the_table_says_what_is_met_missed_and_not_measured(task: Task) -> None:
+    rows = [row_of(task, Scaling(), Scaling().predict(task)) | {"rival": rival} for rival in RIVALS]
+    exhibit = Exhibit(
+        "Drift", "Twenty years.", ("what", "share"), (("land", 0.5),), (Bar("d", ">", "0", False),)
+    )
+    verdicts = {bar.name: bar.verdict for bar in split_bars(lines_of(rows))}
+    assert verdicts["rows of the table"] == "met"
+    assert "MISSED" in verdicts.values()
+    assert "not measured" in verdicts.values()
+    text = page(rows, [exhibit], {"machine": "any"})
+    for rival in RIVALS:
+        assert f"| {rival} |" in text
+    assert "## Drift" in text
+    assert task.split.sha256[:12] in text
+    content = result(rows, [exhibit], {})
+    assert exhibit_from_json(content["exhibits"][0]) == exhibit
+
+
+def test_a_data_set_without_truth_is_refused(world: World, tmp_path: Path) -> None:
+    from spinup_small_world import small_table
+
+    from kiloland.spinup.dataset.table import write_table
+
+    table = small_table(30)
+    columns = {name: column for name, column in table.columns.items() if not name.startswith("Y_")}
+    path = tmp_path / "blind.nc"
+    write_table(path, columns, iter([table]), 30, 1, {})
+    with pytest.raises(InputError, match="no pool with its equilibrium"):
+        read_world(path)
