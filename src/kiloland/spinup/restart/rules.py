@@ -212,6 +212,13 @@ def mineral_nitrogen_rule(pool: Pool, means: Means) -> Rule:
 def mineral_phosphorus_rule(pool: Pool, means: Means) -> Rule:
     """Solution P balances labile P; the others come from the surface file where spinup is left here."""
     labile = "labilep_vr"
+    if means.inserts and not means.surface:
+        raise InputError(
+            "mineral P cannot be set on leaving accelerated spinup",
+            variable=pool.name,
+            expected="a surface file",
+            hint="Give --surface S.nc, or --spinup-state 1 to let ELM insert it",
+        )
     if pool.part == "solutionp":
         if means.inserts or labile in means.given:
             if means.sorption:
@@ -225,16 +232,7 @@ def mineral_phosphorus_rule(pool: Pool, means: Means) -> Rule:
                 )
             return Following(labile)
         return Kept()
-    if not means.inserts:
-        return Kept()
-    if not means.surface:
-        raise InputError(
-            "mineral P cannot be set on leaving accelerated spinup",
-            variable=pool.name,
-            expected="a surface file",
-            hint="Give --surface S.nc, or --spinup-state 1 to let ELM insert it",
-        )
-    return Inserted(SURFACE_PHOSPHORUS[pool.part])
+    return Inserted(SURFACE_PHOSPHORUS[pool.part]) if means.inserts else Kept()
 
 
 def given_phosphorus(given: Set[str]) -> bool:

@@ -227,7 +227,8 @@ class PartState:
         share = np.divide(own, old_carbon, out=np.zeros_like(own), where=usable)
         plant = self.subgrid.keys.pft_itypveg if pool.on_patches else None
         common = self.setting.ratios.share(pool.name, plant)
-        return np.asarray(self.new(carbon) * np.where(usable, share, common))
+        changed = self.new(carbon) * np.where(usable, share, common)
+        return np.where(usable & (self.new(carbon) == old_carbon), own, changed)
 
     def following(self, pool: Pool, leader: str) -> FloatArray:
         """Own old value times the change of another pool."""

@@ -31,10 +31,18 @@ def total_of(total: Total, subgrid: Subgrid, stored: Stored, present: frozenset[
     thickness = layer_thickness()
     for name in total.layers:
         if name in present:
-            amount = amount + stored(name)[:, :DECOMPOSITION_LAYERS] @ thickness
+            amount = amount + integral(stored(name)[:, :DECOMPOSITION_LAYERS], thickness)
     for name in total.columns:
         if name in present:
             amount = amount + stored(name)
+    return amount
+
+
+def integral(layers: FloatArray, thickness: FloatArray) -> FloatArray:
+    """Sum over layers of amount times thickness, from the top, in the same order whatever the columns."""
+    amount = np.zeros(len(layers))
+    for layer, depth in enumerate(thickness):
+        amount += layers[:, layer] * depth
     return amount
 
 

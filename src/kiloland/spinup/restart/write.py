@@ -39,11 +39,17 @@ def write_restart(request: RestartRequest, progress: Progress = lambda text: Non
         if request.dry_run:
             for number, part in enumerate(job.parts):
                 finish_part(job, part, None)
-                progress(f"part {number + 1} of {len(job.parts)}")
+                say(progress, number, len(job.parts))
             job.seen.check()
         else:
             size = written(job, progress)
         return summary(job, size, time.perf_counter() - started)
+
+
+def say(progress: Progress, number: int, parts: int) -> None:
+    """Tell how far it is, at most twenty times."""
+    if (number + 1) * 20 // parts > number * 20 // parts:
+        progress(f"{100 * (number + 1) // parts} % of the soil columns")
 
 
 class Refused(Exception):
@@ -57,7 +63,7 @@ def written(job: Job, progress: Progress) -> int:
         with DatasetWriter(output, new_schema(job)) as writer:
             for number, part in enumerate(job.parts):
                 finish_part(job, part, writer)
-                progress(f"part {number + 1} of {len(job.parts)}")
+                say(progress, number, len(job.parts))
             job.seen.check()
             if job.findings.errors():
                 raise Refused
