@@ -34,11 +34,13 @@ def measure(season: str, cells: int, steps: int, shared: Path) -> dict[str, Any]
     import jax
     import jax.numpy as jnp
 
+    from kiloland.land.full_means import Tracked
     from kiloland.land.ledger import open_ledger
     from kiloland.land.step import Settings
     from kiloland.run.compilation import set_up_jax
     from kiloland.run.engine import advance_block
-    from kiloland.run.full_setup import RunningMean, land_constants, surround
+    from kiloland.run.full_setup import RunningMean, land_constants, moments, surround
+    from kiloland.run.means_columns import lengths_of, load_means, split_means
     from kiloland.run.physics import FULL
     from kiloland.run.single_step import open_elm_case, weather_of_steps
 
@@ -62,24 +64,27 @@ def measure(season: str, cells: int, steps: int, shared: Path) -> dict[str, Any]
         RunningMean.of(wide.restart, timestep),
         wide.settings.orbital_year,
     )
+    series = moments(series, wide.start, timestep, wide.latitude[taken], wide.restart.begun)
+    state = Tracked(wide.state, split_means(load_means(wide.restart, group), block), None)
     real = block.columns.stop - block.columns.start
 
     def advance() -> float:
-        states = [jax.tree.map(jnp.copy, wide.state) for _ in range(blocks)]
+        states = [jax.tree.map(jnp.copy, state) for _ in range(blocks)]
         ledgers = [open_ledger(len(block.column_take)) for _ in range(blocks)]
         jax.block_until_ready(states)
         begin = time.process_time()
-        for state, ledger in zip(states, ledgers, strict=True):
+        for one, ledger in zip(states, ledgers, strict=True):
             advanced = advance_block(
-                state,
+                one,
                 (),
                 ledger,
                 series,
+                jnp.asarray(1, jnp.int32),
                 jnp.asarray(steps, jnp.int32),
                 constants,
                 physics=FULL,
                 plans=(),
-                settings=Settings(timestep=float(timestep)),
+                settings=Settings(timestep=float(timestep), lengths=lengths_of(wide.restart, timestep)),
             )
             jax.block_until_ready(advanced)
         return time.process_time() - begin
@@ -120,16 +125,15 @@ def widened(case: Any, cells: int) -> Any:
     group = case.prepared.group
     width = min(BLOCK, -(-cells // 64) * 64)
     times = width // group.columns
-    columns = times * group.columns
     repeated = ColumnGroup(
         group.type,
         np.tile(group.gridcell, times),
         np.tile(group.column_weight, times),
-        np.arange(columns),
+        np.tile(group.column_row, times),
         np.concatenate([group.patch_column + n * group.columns for n in range(times)]),
         np.tile(group.patch_weight, times),
         np.tile(group.patch_type, times),
-        np.arange(group.patches * times),
+        np.tile(group.patch_row, times),
     )
     parameters = read_parameters(find_input(case.settings.parameters, case.folders))
     prepared = prepare_group(repeated, case.surface, parameters, width)

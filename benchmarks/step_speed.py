@@ -35,7 +35,7 @@ def synthetic_case(folder: Path, cells: int = 300, days: int = 2) -> Path:
     """The embedded default, which gives columns, soil and weather."""
     from kiloland.craft.synthetic import make_synthetic_case
 
-    return make_synthetic_case(folder, cells=cells, days=days)
+    return make_synthetic_case(folder, cells=cells, days=days, surface_flux="bare-ground")
 
 
 def measure_steps(case_file: Path, columns: int) -> dict[str, float]:
@@ -71,6 +71,7 @@ def measure_steps(case_file: Path, columns: int) -> dict[str, float]:
                 (),
                 open_ledger(width),
                 series,
+                jnp.asarray(1, jnp.int32),
                 jnp.asarray(STEPS, jnp.int32),
                 constants,
                 physics=BARE_GROUND,
@@ -106,7 +107,8 @@ def tiled(model: Any, width: int, blocks: int) -> tuple[np.ndarray, list[Any], A
     from kiloland.run.setup import prepare_group
     from kiloland.run.surface import read_surface
 
-    group, case = model.prepared.group, model.case
+    (part,) = model.parts
+    group, case = part.group, model.case
     times = -(-width // group.columns)
     keep = np.arange(width)
     repeated = ColumnGroup(
@@ -140,7 +142,7 @@ def tiled(model: Any, width: int, blocks: int) -> tuple[np.ndarray, list[Any], A
     )
     prepared = prepare_group(cut, surface, read_parameters(case.input.parameters), width)
     block = prepared.blocks[0]
-    whole = join_states(model.states, model.prepared.blocks, group)
+    whole = join_states(part.states, part.blocks, group)
     columns, patches = block.column_take % group.columns, block.patch_take % group.patches
     states = [
         LandState(

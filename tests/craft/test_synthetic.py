@@ -71,7 +71,7 @@ def test_the_case_names_files_that_exist(case: Path) -> None:
 
 def test_every_file_says_that_it_is_synthetic(case: Path) -> None:
     files = sorted(case.parent.rglob("*.nc"))
-    assert len(files) == 3 + 7 * 12
+    assert len(files) == 5 + 7 * 12
     for path in files:
         with open_dataset(path) as dataset:
             assert "synthetic" in str(dataset.attributes["title"]).lower(), path

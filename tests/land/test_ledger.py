@@ -22,12 +22,14 @@ from kiloland.run.ranks import Ranks
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A small synthetic case at its start."""
-    case = make_synthetic_case(tmp_path_factory.mktemp("ledger"), cells=10, days=1)
+    folder = tmp_path_factory.mktemp("ledger")
+    case = make_synthetic_case(folder, cells=10, days=1, surface_flux="bare-ground")
     return open_model(read_case(case), Ranks(None, 0, 1))
 
 
 def test_melt_of_a_pack_without_layers_leaves_the_column_and_is_accounted(model: Model) -> None:
-    state, constants = model.states[0], model.prepared.constants[0]
+    part = model.parts[0]
+    state, constants = part.states[0], part.prepared.constants[0]
     columns = state.column.snow_water.shape[0]
     column = dataclasses.replace(
         state.column, snow_water=jnp.full(columns, 2.0), snow_depth=jnp.full(columns, 0.008)
@@ -48,10 +50,22 @@ def test_melt_of_a_pack_without_layers_leaves_the_column_and_is_accounted(model:
 
 def test_the_ledger_keeps_the_largest_error_and_adds_up_the_terms() -> None:
     ledger = open_ledger(2)
-    for error in (1.0, -3.0, 2.0):
+    for number, error in enumerate((1.0, -3.0, 2.0), start=1):
         budget = Budget(jnp.array([1.0, 2.0]), jnp.array([0.5, 1.5]), jnp.array([error, 0.0]))
-        ledger = enter_step(ledger, (budget,) * len(BUDGETS))
+        ledger = enter_step(ledger, (budget,) * len(BUDGETS), number)
 
     assert np.asarray(ledger.largest_error[0]).tolist() == [3.0, 0.0]
     assert np.asarray(ledger.entered[1]).tolist() == [3.0, 6.0]
     assert np.asarray(ledger.accounted[2]).tolist() == [1.5, 4.5]
+    assert np.asarray(ledger.worst_step[0]).tolist() == [2.0, 0.0]
+    assert np.asarray(ledger.worst_entering[0]).tolist() == [1.0, 0.0]
+
+
+def test_what_is_not_a_number_stays_the_largest_error() -> None:
+    ledger = open_ledger(1)
+    for number, error in enumerate((jnp.nan, 5.0), start=1):
+        one = jnp.ones(1)
+        ledger = enter_step(ledger, (Budget(one, one, jnp.array([error])),) * len(BUDGETS), number)
+
+    assert np.isnan(np.asarray(ledger.largest_error)).all()
+    assert np.asarray(ledger.worst_step).tolist() == [[1.0]] * len(BUDGETS)

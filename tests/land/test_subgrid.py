@@ -110,7 +110,7 @@ def test_what_an_unused_slot_points_to_never_counts() -> None:
 
 def test_the_mean_over_a_constant_is_that_constant_in_cells_of_many_columns() -> None:
     group = made_group(200, 9, cells=60)
-    mean = column_to_gridcell(np.full((3, 200), 280.25), group, 60)
+    mean = column_to_gridcell(np.full((3, 200), 280.25), group.gridcell, group.column_weight, 60)
     there = np.isin(np.arange(60), group.gridcell)
     np.testing.assert_allclose(mean[:, there], 280.25, rtol=1e-15)
     assert np.isnan(mean[:, ~there]).all(), "a cell without a column has no mean"
@@ -119,7 +119,7 @@ def test_the_mean_over_a_constant_is_that_constant_in_cells_of_many_columns() ->
 def test_the_mean_over_columns_is_weighted() -> None:
     group = made_group(200, 10, cells=60)
     values = np.random.default_rng(3).normal(size=200)
-    mean = column_to_gridcell(values, group, 60)
+    mean = column_to_gridcell(values, group.gridcell, group.column_weight, 60)
     for cell in np.unique(group.gridcell):
         own = group.gridcell == cell
         expected = np.average(values[own], weights=group.column_weight[own])
@@ -129,7 +129,7 @@ def test_the_mean_over_columns_is_weighted() -> None:
 def test_the_only_column_of_a_cell_passes_without_a_rounding() -> None:
     group = made_group(50, 11)
     values = np.random.default_rng(4).normal(size=(2, 50))
-    assert column_to_gridcell(values, group, 50).tobytes() == values.tobytes()
+    assert column_to_gridcell(values, group.gridcell, group.column_weight, 50).tobytes() == values.tobytes()
 
 
 @pytest.mark.parametrize(("value", "result"), [(0, 64), (1, 64), (64, 64), (65, 128), (1000, 1024)])

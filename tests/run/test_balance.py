@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,9 @@ from kiloland.land.step import StepOutput, step_with_bare_ground
 from kiloland.land.subgrid import ColumnGroup, ColumnType, split_into_blocks
 from kiloland.run import model
 from kiloland.run.balance import join_ledgers, split_ledgers
+from kiloland.run.case import SurfaceFlux
 from kiloland.run.global_sum import exact_bins, global_sum
+from kiloland.run.kinds import kinds_of
 from kiloland.run.physics import BARE_GROUND
 
 
@@ -91,13 +94,14 @@ def test_a_leak_stops_the_run_with_the_cell_and_the_dates(
     write_case(inputs, tmp_path / "run", case__stop="0001-07-02", restart__every="6 hours")
     capsys.readouterr()
     faulty = dataclasses.replace(BARE_GROUND, step=broken)
-    monkeypatch.setattr(model, "physics_of", lambda flux: faulty)
+    kind = dataclasses.replace(kinds_of(SurfaceFlux.BARE_GROUND)[0], physics=faulty)
+    monkeypatch.setattr(model, "kinds_of", lambda flux: (kind,))
     assert main(["resume", str(case)]) == 3
     message = capsys.readouterr().err
     assert f"the {budget} balance does not close" in message
     cell = read_domain(inputs / "domain.nc").gridcell_id[0 if broken is not_a_number else 5]
-    assert f"does not close in 1 columns: gridcell {cell} " in message
-    assert "between 0001-07-01-43200 and 0001-07-01-" in message
+    assert f"does not close in 1 columns: gridcell {cell}, " in message
+    assert re.search(r"soil column \d+, step 25 that ends 0001-07-01-45000: entered .*, accounted ", message)
     assert "the restart set of 0001-07-01-43200 is intact" in message
     assert "Traceback" not in message
     for name, content in kept.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -85,6 +86,8 @@ def set_up_logging(verbose: int, quiet: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    # The compiler's log would only add an alarm about slow compilation; what fails is raised as an error.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     options = build_parser(named_command(words)).parse_args(words)
     set_up_logging(options.verbose, options.quiet)
     try:

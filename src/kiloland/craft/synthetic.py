@@ -59,6 +59,7 @@ class SyntheticSet:
     cells: int = 300
     days: int = 31
     seed: int = 1
+    surface_flux: str = "full"
 
     def __post_init__(self) -> None:
         """Refuse sizes that the block cannot hold."""
@@ -68,7 +69,9 @@ class SyntheticSet:
             raise InputError("length of the synthetic run", found=f"{self.days} days", expected="1 or more")
 
 
-def make_synthetic_case(folder: Path, *, cells: int = 300, days: int = 31, seed: int = 1) -> Path:
+def make_synthetic_case(
+    folder: Path, *, cells: int = 300, days: int = 31, seed: int = 1, surface_flux: str = "full"
+) -> Path:
     """Make the set and its case in a folder, and return the path of the case file.
 
     The same arguments give the same bytes. Files: ``domain.nc``, ``surfdata.nc``,
@@ -80,11 +83,12 @@ def make_synthetic_case(folder: Path, *, cells: int = 300, days: int = 31, seed:
         cells: a block of about four by three, filled row by row; at most 7500.
         days: length of the run from 1 July of year 1.
         seed: of all that is made up.
+        surface_flux: what the case computes (see docs/run.md).
 
     Raises:
         InputError: sizes out of range. OutputError: a file cannot be written.
     """
-    wanted = SyntheticSet(cells, days, seed)
+    wanted = SyntheticSet(cells, days, seed, surface_flux)
     folder = Path(folder)
     weather = folder / "weather"
     weather.mkdir(parents=True, exist_ok=True)
@@ -123,7 +127,7 @@ directory = "run"
 start = "{_date(FIRST_DAY)}"
 stop = "{_date(FIRST_DAY + wanted.days)}"
 step_seconds = 1800
-surface_flux = "full"
+surface_flux = "{wanted.surface_flux}"
 orbital_year = {ORBITAL_YEAR}
 
 [input]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -27,6 +28,8 @@ class FieldContext:
     output: StepOutput
     weather: Weather
     constants: ColumnConstants
+    means: Any = None
+    """Running means (:class:`~kiloland.land.full_means.Means`), where the run has them."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from kiloland.land.biophysics.constants import LATENT_HEAT_VAPORISATION
 from kiloland.land.fields import FIELDS, Field, FieldContext
 from kiloland.land.full_ledger import all_water
+from kiloland.land.full_other_fields import NO_BUILDINGS, NO_STREETS, nothing
 from kiloland.land.full_step import FullOutput
 from kiloland.land.subgrid import patch_to_column
 
@@ -43,8 +44,8 @@ def _evaporated_from_canopy(_: FieldContext, output: FullOutput) -> Float[Array,
     return canopy.evaporation - canopy.transpiration
 
 
-def _water_stress(_: FieldContext, output: FullOutput) -> Float[Array, " patch"]:
-    """0 where no vegetation stands above the snow."""
+def water_stress(output: FullOutput) -> Float[Array, " patch"]:
+    """Water stress of plants, 1 for none; 0 where no vegetation stands above the snow."""
     exposed = output.exchange.canopy.emissivity > 0.0
     return jnp.where(exposed, output.exchange.stress.factor, 0.0)
 
@@ -106,7 +107,7 @@ FULL_FIELDS: dict[str, Field] = {
     # canopy
     "TV": _patch(lambda c, o: c.state.patch.leaf_temperature),
     "T10": _patch(lambda c, o: c.state.patch.ten_day_temperature),
-    "BTRAN": _patch(_water_stress),
+    "BTRAN": _patch(lambda c, o: water_stress(o)),
     "FPSN": _patch(lambda c, o: o.exchange.canopy.photosynthesis),
     "H2OCAN": _patch(lambda c, o: c.state.patch.canopy_water),
     "FWET": _patch(lambda c, o: o.precipitation.canopy.wet_fraction),
@@ -130,11 +131,15 @@ FULL_FIELDS: dict[str, Field] = {
     "QDRAI_PERCH": _column(lambda c, o: o.water.drained.perched_drainage),
     "QRUNOFF": _column(_runoff),
     "FSAT": _column(lambda c, o: o.water.surface.saturated_fraction),
+    "QRGWL": _patch(lambda c, o: o.precipitation.canopy.capped_rain),
     "ZWT": _column(lambda c, o: c.state.column.water_table),
     "ZWT_PERCH": _column(lambda c, o: c.state.column.perched_table),
     "FROST_TABLE": _column(lambda c, o: c.state.column.frost_table),
     "WA": _column(lambda c, o: c.state.column.aquifer_water),
     "TWS": _column(lambda c, o: all_water(c.state, c.constants.index)),
+    # nothing that soil has
+    **nothing(NO_BUILDINGS, ()),
+    **{name: _patch(lambda c, o: jnp.zeros_like(o.fluxes.sensible)) for name in NO_STREETS},
     # snow
     "SNORDSL": _column(lambda c, o: _top_radius(c)),
 }

@@ -40,6 +40,20 @@ class Vegetation:
 
 
 @pytree_dataclass
+class Plants:
+    """Plants as they stand, buried by snow or not."""
+
+    leaf_area: Float[Array, " patch"]
+    """m2 m-2 (`TLAI`)."""
+    stem_area: Float[Array, " patch"]
+    """(`TSAI`)."""
+    top: Float[Array, " patch"]
+    """Of the canopy, m (`HTOP`)."""
+    bottom: Float[Array, " patch"]
+    """m (`HBOT`)."""
+
+
+@pytree_dataclass
 class Surroundings:
     """What surrounds the land during a step."""
 
@@ -50,8 +64,8 @@ class Surroundings:
     """Particles that fall on snow, kg m-2 s-1."""
     ten_day_samples: Float[Array, ""]
     """Samples of the ten-day mean of temperature: its period in steps, fewer at the start of a run."""
-    vegetation: Vegetation | None
-    """At the end of the step; None keeps that of the state."""
+    vegetation: Vegetation | Plants | None
+    """At the end of the step, plants less what snow buries then; None keeps that of the state."""
 
 
 @pytree_dataclass

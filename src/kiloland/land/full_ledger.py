@@ -21,18 +21,28 @@ def full_budgets(
     constants: LandConstants,
     settings: Settings,
 ) -> tuple[Budget, ...]:
-    """Heat, radiation and water of each column, in the order of the ledger.
+    """Heat, radiation, surface and water of each column, in the order of the ledger.
 
     Heat of snow, pond and ground: what enters the surface = storage + phase change, W m-2. Radiation:
-    incident = absorbed + reflected, W m-2, the error that of the worst patch. Water, kg m-2: what was there
-    and fell = what is there and left, with canopy, snow, pond, soil and aquifer.
+    incident = absorbed + reflected, W m-2, the error that of the worst patch. Surface: radiation of all
+    patches = their fluxes + the heat that entered the ground, W m-2. Water, kg m-2: what was there and fell =
+    what is there and left, with canopy, snow, pond, soil and aquifer.
     """
     index = constants.index
     return (
         heat_budget(output.heat),
         radiation_budget(output.radiation, index),
+        _surface(output, index),
         _water(before, after, output, surroundings, index, settings),
     )
+
+
+def _surface(output: FullOutput, index: BlockIndex) -> Budget:
+    fluxes = output.fluxes
+    net = output.radiation.absorbed + output.exchange.sky - fluxes.longwave_up
+    left = patch_to_column(net - fluxes.sensible - fluxes.latent, index)
+    entered = output.heat.budget.surface
+    return Budget(left, entered, left - entered)
 
 
 def _water(

@@ -22,6 +22,7 @@ from kiloland.land.biophysics.ground_state import ground_temperature
 from kiloland.land.biophysics.snicar import SnowPack, snow_radiation, stored_absorption
 from kiloland.land.biophysics.snow_step import SnowStep
 from kiloland.land.biophysics.surface_radiation import SurfaceRadiation
+from kiloland.land.full_burial import bury
 from kiloland.land.full_exchange import (
     Exchange,
     PatchFluxes,
@@ -31,7 +32,7 @@ from kiloland.land.full_exchange import (
     receive_precipitation,
     with_snow_index,
 )
-from kiloland.land.full_inputs import AEROSOL_FIELDS, LandConstants, Surroundings
+from kiloland.land.full_inputs import AEROSOL_FIELDS, LandConstants, Plants, Surroundings, Vegetation
 from kiloland.land.full_water import SOIL_ROWS, ColumnWater, move_snow, move_water
 from kiloland.land.pytree import pytree_dataclass
 from kiloland.land.state import ColumnState, LandState, PatchState
@@ -64,18 +65,11 @@ def step_of_water_and_energy(
     fluxes = answer_of_ground(exchange, heat, weather, columns.index, settings)
     snow = move_snow(state, fallen, heat, fluxes, surroundings, constants, settings)
     water = move_water(state, fallen, heat, exchange, fluxes, snow, constants, settings)
-    state = LandState(
-        column=next_column(state.column, fallen, heat, snow, water),
-        patch=next_patch(
-            state.patch,
-            fallen,
-            radiation,
-            exchange,
-            fluxes,
-            surroundings,
-            columns.index.patch_column,
-        ),
+    column = next_column(state.column, fallen, heat, snow, water)
+    patch = next_patch(
+        state.patch, fallen, radiation, exchange, fluxes, surroundings, columns.index.patch_column
     )
+    state = LandState(column, with_vegetation(patch, column, surroundings.vegetation, constants))
     state = renew_albedo(state, weather.cosine_zenith_next, constants)
     return state, FullOutput(
         precipitation=fallen,
@@ -149,7 +143,7 @@ def next_patch(
     air = surroundings.weather.temperature[of_patch]
     samples = surroundings.ten_day_samples
     mean = ((samples - 1.0) * patch.ten_day_temperature + screen) / samples
-    moved = replace(
+    return replace(
         patch,
         leaf_temperature=jnp.where(exposed, exchange.canopy.leaf_temperature, air),
         wet_fraction=fallen.canopy.wet_fraction,
@@ -159,11 +153,20 @@ def next_patch(
         screen_temperature=screen,
         ten_day_temperature=mean,
     )
-    plants = surroundings.vegetation
+
+
+def with_vegetation(
+    patch: PatchState, column: ColumnState, plants: Vegetation | Plants | None, constants: LandConstants
+) -> PatchState:
+    """The patches with vegetation from outside, less what the snow of the columns buries."""
     if plants is None:
-        return moved
+        return patch
+    if isinstance(plants, Plants):
+        of_patch = constants.index.patch_column
+        woody = constants.plants.structure.woodiness >= 1.0
+        plants = bury(plants, woody, column.snow_depth[of_patch], column.snow_fraction[of_patch])
     return replace(
-        moved,
+        patch,
         leaf_area=plants.leaf_area,
         stem_area=plants.stem_area,
         canopy_top=plants.canopy_top,

@@ -39,6 +39,7 @@ from kiloland.land.biophysics.soil_temperature import SurfaceHeat
 from kiloland.land.biophysics.surface_radiation import IncidentRadiation, SurfaceRadiation, surface_radiation
 from kiloland.land.parameters import Parameters
 from kiloland.land.pytree import pytree_dataclass
+from kiloland.land.running_means import MeanLengths
 from kiloland.land.soil_properties import SoilProperties
 from kiloland.land.state import ColumnState, LandState, PatchState
 from kiloland.land.subgrid import BlockIndex, patch_to_column
@@ -80,6 +81,8 @@ class Settings:
 
     timestep: float = field(metadata={"static": True})
     """Length of a step, s."""
+    lengths: MeanLengths | None = field(default=None, metadata={"static": True})
+    """Of the running means, where there are any."""
 
 
 @pytree_dataclass

@@ -8,7 +8,7 @@ compilation serves all of them; padding repeats the last real member, whose resu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import jax.numpy as jnp
@@ -42,7 +42,8 @@ class ColumnGroup:
     Host arrays. ``gridcell``: position of each column's cell among the rank's cells; ``column_weight``:
     weight of the column on its cell; ``column_row``, ``patch_row``: position in the rank's full vectors
     as on ELM's files; ``patch_column``: position of each patch's column in this group, ascending;
-    ``patch_weight``: weight of the patch on its column; ``patch_type``: plant type 0..16.
+    ``patch_weight``: weight of the patch on its column; ``patch_type``: plant type 0..16; ``class_of``:
+    density class of the town of each column, 0 tall buildings, 1 high, 2 medium, empty without towns.
     """
 
     type: ColumnType
@@ -53,6 +54,7 @@ class ColumnGroup:
     patch_weight: np.ndarray
     patch_type: np.ndarray
     patch_row: np.ndarray
+    class_of: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def columns(self) -> int:
@@ -104,22 +106,26 @@ def round_up(value: int, multiple: int) -> int:
     return max(1, -(-value // multiple)) * multiple
 
 
-def split_into_blocks(group: ColumnGroup, columns_per_block: int, slots: int | None = None) -> list[Block]:
+def split_into_blocks(
+    group: ColumnGroup, columns_per_block: int, slots: int | None = None, together: int = 1
+) -> list[Block]:
     """Cut a group into blocks of equal padded size.
 
     Args:
         group: at least one column, every column with at least one patch.
         columns_per_block: multiple of :data:`LANES`.
         slots: most patches that a column has on any rank; those of the group if None.
+        together: so many consecutive columns belong together, as those of a town do.
     """
     if columns_per_block % LANES:
         raise ValueError(f"columns per block must be a multiple of {LANES}, got {columns_per_block}")
-    width = min(columns_per_block, round_up(group.columns, LANES))
+    unit = LANES * together
+    width = min(max(columns_per_block // unit, 1) * unit, round_up(group.columns, unit))
     first_patch = np.searchsorted(group.patch_column, np.arange(group.columns + 1))
     ranges = list(_ranges(group.columns, width))
-    patch_width = round_up(max(int(first_patch[stop] - first_patch[start]) for start, stop in ranges), LANES)
+    patch_width = round_up(max(int(first_patch[stop] - first_patch[start]) for start, stop in ranges), unit)
     sizes = (width, patch_width, slots or group.slots)
-    return [_make_block(group, first_patch, start, stop, sizes) for start, stop in ranges]
+    return [_make_block(group, first_patch, start, stop, sizes, together) for start, stop in ranges]
 
 
 def _ranges(total: int, width: int) -> Iterator[tuple[int, int]]:
@@ -127,13 +133,24 @@ def _ranges(total: int, width: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + width, total)
 
 
+def _padded(start: int, stop: int, width: int, together: int) -> np.ndarray:
+    """Positions from start to stop and on to a width, the last members again and again."""
+    position = start + np.arange(width)
+    return np.where(position < stop, position, stop - together + np.arange(width) % together)
+
+
 def _make_block(
-    group: ColumnGroup, first_patch: np.ndarray, start: int, stop: int, sizes: tuple[int, int, int]
+    group: ColumnGroup,
+    first_patch: np.ndarray,
+    start: int,
+    stop: int,
+    sizes: tuple[int, int, int],
+    together: int,
 ) -> Block:
     width, patch_width, slot_count = sizes
     patches = slice(int(first_patch[start]), int(first_patch[stop]))
-    column_take = np.minimum(np.arange(start, start + width), stop - 1)
-    patch_take = np.minimum(np.arange(patches.start, patches.start + patch_width), patches.stop - 1)
+    column_take = _padded(start, stop, width, together)
+    patch_take = _padded(patches.start, patches.stop, patch_width, together)
     slots = np.arange(slot_count)[:, None]
     count = (first_patch[column_take + 1] - first_patch[column_take])[None, :]
     used = slots < count
@@ -162,29 +179,41 @@ def patch_to_column(values: Float[Array, "*field patch"], index: BlockIndex) -> 
     return total
 
 
-def column_to_gridcell(values: np.ndarray, group: ColumnGroup, cells: int) -> np.ndarray:
-    """Weighted mean over the group's columns of each cell; cells without such a column get NaN.
+def column_to_gridcell(
+    values: np.ndarray,
+    gridcell: np.ndarray,
+    weight: np.ndarray,
+    cells: int,
+    scale: np.ndarray | None = None,
+) -> np.ndarray:
+    """Weighted mean over the columns of each cell: sum_c w_c s_c x_c / sum_c w_c.
+
+    A value that is not a number is no value: its column does not count. Cells without any get NaN.
 
     Args:
         values: ``[..., column]`` on the host.
-        group: the columns.
+        gridcell: cell of each column; the columns of a cell in an order that is the same on any rank.
+        weight: of each column on its cell.
         cells: number of the rank's cells.
+        scale: of each column, for surfaces larger than the ground that they stand on; 1 if None.
     """
-    total = np.zeros((*values.shape[:-1], cells))
-    weight = np.zeros(cells)
-    rank = _rank_within_cell(group.gridcell)
+    total, found = (np.zeros((*values.shape[:-1], cells)) for _ in range(2))
+    alone = np.full((*values.shape[:-1], cells), np.nan)
+    number = np.zeros(total.shape, np.int64)
+    scaled = values if scale is None else values * scale
+    exists = np.isfinite(values)
+    rank = _rank_within_cell(gridcell)
     for turn in range(int(rank.max(initial=-1)) + 1):
-        chosen = rank == turn
-        cell = group.gridcell[chosen]
-        total[..., cell] += values[..., chosen] * group.column_weight[chosen]
-        weight[cell] += group.column_weight[chosen]
-    single = np.bincount(group.gridcell, minlength=cells) == 1
+        chosen = np.flatnonzero(rank == turn)
+        cell, here = gridcell[chosen], exists[..., chosen]
+        total[..., cell] += np.where(here, scaled[..., chosen] * weight[chosen], 0.0)
+        found[..., cell] += np.where(here, weight[chosen], 0.0)
+        number[..., cell] += here
+        alone[..., cell] = np.where(here, scaled[..., chosen], alone[..., cell])
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total / weight
+        mean = total / found
     # One column a cell is the rule; its value passes through without a rounding.
-    only = single[group.gridcell]
-    mean[..., group.gridcell[only]] = values[..., only]
-    return mean
+    return np.where(number == 1, alone, mean)
 
 
 def _rank_within_cell(gridcell: np.ndarray) -> np.ndarray:

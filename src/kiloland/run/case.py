@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
@@ -17,9 +17,13 @@ from typing import Any
 from kiloland.atmosphere.orbit import VALID_YEARS
 from kiloland.errors import InputError
 from kiloland.grid.partition import Partition
-from kiloland.land.fields import FIELDS, Field
+from kiloland.land.fields import FIELDS
 from kiloland.land.full_fields import FULL_FIELDS
+from kiloland.land.full_other_fields import MEAN_FIELDS
+from kiloland.land.ice_fields import ICE_FIELDS
+from kiloland.land.lake_fields import LAKE_FIELDS
 from kiloland.land.subgrid import LANES
+from kiloland.land.urban_fields import URBAN_FIELDS
 from kiloland.run.clock import Interval, date_label, parse_date
 from kiloland.run.configuration import decode, parse_toml, read_toml
 from kiloland.variables import Averaging, HistoryVariable, history_variable
@@ -303,10 +307,18 @@ def check_case_text(text: str, path: str | Path) -> None:
 def _checked(table: dict[str, Any], file: Path) -> Case:
     case = decode(Case, table, file)
     _check_tables(case, file)
-    known = FULL_FIELDS if case.case.surface_flux is SurfaceFlux.FULL else FIELDS
+    known = known_fields(case.case.surface_flux)
     for number, tape in enumerate(case.history):
         _check_fields(tape, known, file, f"history[{number}].fields")
     return case
+
+
+def known_fields(flux: SurfaceFlux) -> tuple[str, ...]:
+    """The history fields that a case can have: those of any kind of column."""
+    if flux is SurfaceFlux.BARE_GROUND:
+        return tuple(FIELDS)
+    kinds = (FULL_FIELDS, MEAN_FIELDS, LAKE_FIELDS, ICE_FIELDS, URBAN_FIELDS)
+    return tuple(dict.fromkeys(name for kind in kinds for name in kind))
 
 
 def _check_tables(case: Case, file: Path) -> None:
@@ -323,7 +335,7 @@ def _check_tables(case: Case, file: Path) -> None:
             )
 
 
-def _check_fields(tape: HistoryTable, fields_known: Mapping[str, Field], file: Path, where: str) -> None:
+def _check_fields(tape: HistoryTable, fields_known: Collection[str], file: Path, where: str) -> None:
     """Refuse fields that are unknown, not computed, or twice on one tape."""
     try:
         names = [variable.name for variable in tape.variables()]

@@ -11,6 +11,8 @@ import atexit
 import contextlib
 import logging
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -25,6 +27,8 @@ MARK = ".kiloland-compiling-"
 """Marks are named ``.kiloland-compiling-<host>-<process>``."""
 SHORTEST_COMPILATION = 1.0
 """Programs that take less time to compile than this many seconds are not kept."""
+PATIENCE = 15.0
+"""Seconds of compilation after which the user is told."""
 
 
 def set_up_jax() -> None:
@@ -45,6 +49,20 @@ def set_up_jax() -> None:
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", SHORTEST_COMPILATION)
+
+
+@contextlib.contextmanager
+def told_when_slow(what: str) -> Iterator[None]:
+    """Log a warning where the body, the first call of something compiled, takes long."""
+    folder = getattr(jax.config, "jax_compilation_cache_dir", None) or "memory"
+    text = f"compiling the step of {what} takes one to four minutes once; it is then kept in {folder}"
+    alarm = threading.Timer(PATIENCE, logger.warning, [text])
+    alarm.daemon = True
+    alarm.start()
+    try:
+        yield
+    finally:
+        alarm.cancel()
 
 
 def remove_suspects(folder: Path) -> list[Path]:

@@ -13,20 +13,21 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from kiloland.errors import BalanceError, InputError, Interrupted, OutputError
 from kiloland.files import newest_complete_set, remove_stale_temporaries, write_text
 from kiloland.files.manifest import Manifest, manifests_in
 from kiloland.files.run_lock import RunLock
-from kiloland.land.ledger import BARS, BUDGETS, UNITS
-from kiloland.run.balance import balance_summary
+from kiloland.land.ledger import UNITS
+from kiloland.run.balance import balance_summary, violation
 from kiloland.run.case import Case, read_case
 from kiloland.run.clock import DAY, Interval, date_label
 from kiloland.run.compilation import set_up_jax as set_up_jax
-from kiloland.run.engine import FieldPlan, advance_block
+from kiloland.run.compilation import told_when_slow
+from kiloland.run.engine import advance_block
 from kiloland.run.history_file import HistoryContext, write_history
 from kiloland.run.model import Model, open_model
+from kiloland.run.parts import Part
 from kiloland.run.progress import Progress
 from kiloland.run.ranks import Ranks, join_ranks
 from kiloland.run.restart_files import (
@@ -163,26 +164,25 @@ class Run:
         self.case = model.case
         self.step = self.case.case.step_seconds
         self.folder = self.case.case.directory
-        self.plans = tuple(
-            tuple(FieldPlan(v.name, v.averaging, tape.on_patches(v)) for v in tape.variables)
-            for tape in model.tapes
-        )
+        self.plans = [tuple(tape.plan(number) for tape in model.tapes) for number in range(len(model.parts))]
         self.context = HistoryContext(
             case_name=self.case.case.name,
             origin=self.case.start,
             timestep=self.step,
             domain=model.domain,
             restart=model.restart,
-            group=model.prepared.group,
+            layout=model.layout,
             members=model.members,
             attributes=context_attributes(model),
         )
-        self.batches = batches_of(model.prepared)
+        self.batches = batches_of(model.parts)
         self.reader = WeatherReader(model, self.batches)
         self.steps_done = 0
         self.balance: dict[str, float] = {}
         self.history: list[Path] = []
         self.last_set = model.time
+        self.compiled: set[str] = set()
+        """Kinds of columns whose step has been called."""
 
     def loop(self) -> None:
         """Advance to the end; at each event write what is due."""
@@ -223,7 +223,7 @@ class Run:
                 weather = self.reader.take(*self.wanted(position, end))
             with self.timers("LND_RUN"):
                 for number, series in zip(batch.blocks, weather, strict=True):
-                    self.advance_block(number, series, count)
+                    self.advance_block(batch.part, number, series, count)
         for tape in model.tapes:
             tape.steps += count
         model.time = end
@@ -239,52 +239,54 @@ class Run:
             return this, None
         return this, Wanted(0, end, (self.next_event(end) - end) // self.step)
 
-    def advance_block(self, number: int, series: Any, count: int) -> None:
-        """Compute the steps of a chunk on one block."""
+    def advance_block(self, part_number: int, number: int, series: Any, count: int) -> None:
+        """Compute the steps of a chunk on one block of a part."""
         model = self.model
-        block = model.prepared.blocks[number]
-        state = model.states[number]
-        if model.leaf_area is not None and model.time % DAY == 0:
-            state = model.leaf_area.impose(state, block, model.time)
-        with self.timers("STEP"):
-            state, sums, model.ledgers[number] = advance_block(
+        part = model.parts[part_number]
+        state = part.states[number]
+        if model.time % DAY == 0:
+            state = model.impose_leaf_area(part, number, state)
+        first = (model.time - self.case.start) // self.step + 1
+        name = part.kind.name
+        waiting = contextlib.nullcontext() if name in self.compiled else told_when_slow(f"{name} columns")
+        self.compiled.add(name)
+        with self.timers("STEP"), self.timers(name.upper().replace(" ", "_")), waiting:
+            state, sums, part.ledgers[number] = advance_block(
                 state,
-                tuple(tape.accumulators[number] for tape in model.tapes),
-                model.ledgers[number],
+                tuple(tape.accumulators[part_number][number] for tape in model.tapes),
+                part.ledgers[number],
                 series,
+                jnp.asarray(first, jnp.int32),
                 jnp.asarray(count, jnp.int32),
-                model.prepared.constants[number],
-                physics=model.physics,
-                plans=self.plans,
+                part.prepared.constants[number],
+                physics=part.kind.physics,
+                plans=self.plans[part_number],
                 settings=model.settings,
             )
             jax.block_until_ready(state)
-        model.states[number] = state
+        part.states[number] = state
         for tape, accumulators in zip(model.tapes, sums, strict=True):
-            tape.accumulators[number] = accumulators
-        self.check_balance(number, count)
+            tape.accumulators[part_number][number] = accumulators
+        self.check_balance(part, number)
 
-    def check_balance(self, number: int, count: int) -> None:
-        """Compare the largest errors of a chunk with the bars.
+    def check_balance(self, part: Part, number: int) -> None:
+        """Compare the largest errors since the start with the bars.
 
         Raises:
-            BalanceError: an error beyond its bar, or not a number; column, cell and days are named.
+            BalanceError: an error beyond its bar, or not a number; cell, column, step and terms are named.
         """
-        block, group = self.model.prepared.blocks[number], self.model.prepared.group
-        real = block.columns.stop - block.columns.start
-        largest = np.asarray(self.model.ledgers[number].largest_error)[:, :real]
-        for name, errors in zip(BUDGETS, largest, strict=True):
-            wrong = np.flatnonzero(~(errors <= BARS[name]))
-            if len(wrong):
-                cell = group.gridcell[block.columns.start + int(wrong[0])]
-                first, last = self.model.time, self.model.time + count * self.step
-                raise BalanceError(
-                    f"the {name} balance does not close in {len(wrong)} columns: "
-                    f"gridcell {int(self.model.domain.gridcell_id[cell])} "
-                    f"between {date_label(first)} and {date_label(last)}: "
-                    f"found {errors[wrong[0]]:.3g} {UNITS[name]}, expected at most {BARS[name]:g}; "
-                    f"the restart set of {date_label(self.last_set)} is intact"
-                )
+        found = violation(part, number)
+        if found is None:
+            return
+        cell, end = int(self.model.domain.gridcell_id[found.cell]), self.case.start + found.step * self.step
+        column = int(self.model.members.rows["column"][found.column_row])
+        raise BalanceError(
+            f"the {found.budget} balance does not close in {found.count} columns: gridcell {cell}, "
+            f"{part.kind.name} column {column}, step {found.step} that ends {date_label(end)}: "
+            f"entered {found.entering:.17g}, accounted {found.accounted:.17g}, "
+            f"found {found.error:.3g} {UNITS[found.budget]}, expected at most {found.bar:g}; "
+            f"the restart set of {date_label(self.last_set)} is intact"
+        )
 
     def record_history(self) -> None:
         """Close the intervals that end now and write the files that are full."""
@@ -294,9 +296,7 @@ class Run:
             if due is None or model.time < due:
                 continue
             with self.timers("HIST"):
-                tape.close_interval(
-                    model.time, model.prepared.blocks, model.prepared.group, len(model.cells.ordinals)
-                )
+                tape.close_interval(model.time, model.parts, model.layout)
                 if tape.file_is_full:
                     self.write_history(tape_number=tape.number)
 
@@ -343,7 +343,7 @@ class Run:
 
     def result(self) -> RunResult:
         """What the caller is told."""
-        ranks, group = self.model.ranks, self.model.prepared.group
+        ranks, groups = self.model.ranks, self.model.layout.groups
         return RunResult(
             is_root=ranks.is_root,
             case_name=self.case.case.name,
@@ -351,8 +351,8 @@ class Run:
             steps=self.steps_done,
             simulated_days=self.steps_done * self.step / DAY,
             cells=self.model.cells.land_cells,
-            columns=sum(ranks.gather(group.columns)),
-            patches=sum(ranks.gather(group.patches)),
+            columns=sum(ranks.gather(sum(group.columns for group in groups))),
+            patches=sum(ranks.gather(sum(group.patches for group in groups))),
             balance=self.balance,
             history=tuple(self.history),
             timers=tuple(ranks.gather(self.timers.stop())),

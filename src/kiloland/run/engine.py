@@ -19,7 +19,9 @@ import numpy as np
 
 from kiloland.atmosphere.forcing import Forcing
 from kiloland.land.accumulate import accumulate
+from kiloland.land.biophysics.lake_layers import LAKE_LAYERS
 from kiloland.land.fields import FieldContext
+from kiloland.land.full_other_fields import SPARSE_FIELDS
 from kiloland.land.ledger import Ledger, enter_step
 from kiloland.land.state import LandState
 from kiloland.land.step import Settings, Weather
@@ -37,41 +39,48 @@ class FieldPlan:
     averaging: Averaging
     on_patches: bool
 
+    @property
+    def sparse(self) -> bool:
+        """True where not every step has a value."""
+        return self.name in SPARSE_FIELDS
+
 
 Accumulators = tuple[tuple[jax.Array, ...], ...]
 
 
 @partial(jax.jit, static_argnames=("physics", "plans", "settings"), donate_argnums=(0, 1, 2))
 def advance_block(
-    state: LandState,
+    state: Any,
     accumulators: Accumulators,
     ledger: Ledger,
     series: Any,
+    first: jax.Array,
     count: jax.Array,
     constants: Any,
     *,
     physics: Physics,
     plans: tuple[tuple[FieldPlan, ...], ...],
     settings: Settings,
-) -> tuple[LandState, Accumulators, Ledger]:
-    """Advance one block by ``count`` steps of a series of inputs ``[step, ...]`` that may be longer."""
+) -> tuple[Any, Accumulators, Ledger]:
+    """Advance one block by ``count`` steps of a series of inputs ``[step, ...]`` that may be longer.
 
-    def body(
-        number: jax.Array, carry: tuple[LandState, Accumulators, Ledger]
-    ) -> tuple[LandState, Accumulators, Ledger]:
+    ``first`` is the number of the first of them in the run.
+    """
+
+    def body(number: jax.Array, carry: tuple[Any, Accumulators, Ledger]) -> tuple[Any, Accumulators, Ledger]:
         before, sums, ledger = carry
         inputs = jax.tree.map(lambda values: values[number], series)
         after, output = physics.step(before, inputs, constants, settings)
         context = physics.context(after, output, inputs, constants)
         sums = tuple(
             tuple(
-                accumulate(total, field_value(plan, context, physics), plan.averaging)
+                accumulate(total, field_value(plan, context, physics), plan.averaging, plan.sparse)
                 for total, plan in zip(totals, plan_of_tape, strict=True)
             )
             for totals, plan_of_tape in zip(sums, plans, strict=True)
         )
         budgets = physics.budgets(before, after, output, inputs, constants, settings)
-        return after, sums, enter_step(ledger, budgets)
+        return after, sums, enter_step(ledger, budgets, first + number)
 
     return jax.lax.fori_loop(0, count, body, (state, accumulators, ledger))  # type: ignore[no-any-return]
 
@@ -80,7 +89,9 @@ def field_value(plan: FieldPlan, context: FieldContext, physics: Physics) -> jax
     """Value of one field in one step: on patches, or on columns as the mean of their patches."""
     field = physics.fields[plan.name]
     value = field.value(context)
-    index = context.constants.index
+    index = physics.index(context.constants)
+    if index is None:
+        return value
     if plan.on_patches:
         return value if field.on_patches else value[..., index.patch_column]
     return patch_to_column(value, index) if field.on_patches else value
@@ -88,7 +99,10 @@ def field_value(plan: FieldPlan, context: FieldContext, physics: Physics) -> jax
 
 def field_levels(name: str) -> tuple[int, ...]:
     """Sizes of the level axes of a field, from the registry."""
-    sizes = {"levgrnd": GROUND_LAYERS, "numrad": 2, "levsno": SNOW_LAYERS, "levsoi": SOIL_LAYERS}
+    sizes = {
+        **{"levgrnd": GROUND_LAYERS, "levsno": SNOW_LAYERS, "levsoi": SOIL_LAYERS},
+        **{"levlak": LAKE_LAYERS, "numrad": 2},
+    }
     return tuple(sizes[dim] for dim in history_variable(name).dims)
 
 

@@ -11,7 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kiloland.atmosphere.forcing import Places
+from kiloland.atmosphere.land_streams import LandStream
 from kiloland.atmosphere.orbit import day_length, declination, orbital_parameters, zenith_day
+from kiloland.land.biophysics.active_layer import year_opened
 from kiloland.land.biophysics.canopy_fluxes import PlantTraits
 from kiloland.land.biophysics.leaf_capacity import LARGEST_DECLINATION, day_length_factor
 from kiloland.land.biophysics.snow_aging import GrainTables
@@ -20,6 +23,7 @@ from kiloland.land.biophysics.snow_optics import SnowOptics
 from kiloland.land.biophysics.soil_moisture_stress import root_fractions
 from kiloland.land.biophysics.surface_runoff import Terrain, microrelief, pond_threshold
 from kiloland.land.full_inputs import LandConstants, Surroundings
+from kiloland.land.full_means import Moment
 from kiloland.land.step import ColumnConstants, Weather
 from kiloland.land.subgrid import Block, ColumnGroup
 from kiloland.run.canopy_parameters import (
@@ -27,12 +31,14 @@ from kiloland.run.canopy_parameters import (
     read_canopy_parameters,
     read_carbon_dioxide_share,
 )
+from kiloland.run.clock import DAY, date_of_seconds
+from kiloland.run.land_streams import particle_stream, snow_particles
 from kiloland.run.namelist import find_input
 from kiloland.run.parameters import read_largest_drainage
 from kiloland.run.restart import Restart
 from kiloland.run.snow_tables import (
     find_snow_files,
-    read_constant_deposition,
+    read_first_deposition,
     read_grain_tables,
     read_snow_optics,
 )
@@ -46,7 +52,10 @@ _Traits = TypeVar("_Traits")
 
 @dataclass(frozen=True)
 class LandInputs:
-    """Traits and tables of a run; ``deposition`` of particles, ``[species, cell]``, kg m-2 s-1."""
+    """Traits and tables of a run; ``deposition`` of particles, ``[species, cell]``, kg m-2 s-1.
+
+    Where deposition changes with time it is that of the first sample, and ``particles`` brings all others.
+    """
 
     canopy: CanopyParameters
     snow_optics: SnowOptics
@@ -54,6 +63,13 @@ class LandInputs:
     largest_drainage: float
     carbon_dioxide: float
     deposition: np.ndarray
+    particles: LandStream | None = None
+
+    def deposition_of(self, ends: np.ndarray, cells: np.ndarray) -> np.ndarray:
+        """Deposition on some cells, ``[species, cell]``, or ``[step, species, cell]`` by ends of steps."""
+        if self.particles is None:
+            return self.deposition[:, cells]
+        return np.stack([snow_particles(self.particles.at(int(end))[:, cells]) for end in ends])
 
 
 def read_land_inputs(
@@ -70,16 +86,19 @@ def read_land_inputs(
     Raises:
         InputError: a file or a variable that is missing or unfit.
     """
-    particles = np.zeros((SPECIES, len(longitude)))
+    first, stream = np.zeros((SPECIES, len(longitude))), None
     if deposition is not None:
-        particles = read_constant_deposition(deposition, longitude, latitude)
+        first, varies = read_first_deposition(deposition, longitude, latitude)
+        if varies:
+            stream = particle_stream(deposition, Places(longitude, latitude))
     return LandInputs(
         canopy=read_canopy_parameters(parameters),
         snow_optics=read_snow_optics(optics),
         grain_tables=read_grain_tables(ageing),
         largest_drainage=read_largest_drainage(parameters),
         carbon_dioxide=carbon_dioxide,
-        deposition=particles,
+        deposition=first,
+        particles=stream,
     )
 
 
@@ -181,7 +200,7 @@ def surround(
         first: start of the first step, s since 0001-01-01.
         timestep: s.
         latitude: of the columns, degrees.
-        deposition: on the columns, ``[species, column]``, kg m-2 s-1.
+        deposition: on the columns, ``[species, column]``, kg m-2 s-1, or the same of every step.
         mean: of temperature.
         orbital_year: year AD of the orbit.
     """
@@ -194,7 +213,41 @@ def surround(
     return Surroundings(
         weather=weather,
         day_length_factor=day_length_factor(jnp.asarray(days), longest[None]),
-        deposition=jnp.asarray(np.broadcast_to(deposition, (count, *deposition.shape))),
+        deposition=jnp.asarray(_of_steps(deposition, count)),
         ten_day_samples=jnp.asarray(mean.samples(first, timestep, count)),
         vegetation=None,
+    )
+
+
+def _of_steps(deposition: np.ndarray, count: int) -> np.ndarray:
+    """Deposition in each of so many steps; the last one again and again where there are fewer."""
+    if deposition.ndim == 2:
+        return np.broadcast_to(deposition, (count, *deposition.shape))
+    return deposition[np.minimum(np.arange(count), len(deposition) - 1)]
+
+
+def moments(
+    surroundings: Surroundings, first: int, timestep: int, latitude: np.ndarray, begun: int
+) -> Moment:
+    """Surroundings of steps with their places in time.
+
+    Args:
+        surroundings: ``[step, column]``.
+        first: start of the first step, s since 0001-01-01.
+        timestep: s.
+        latitude: of the columns, degrees.
+        begun: when the run began that the means count from.
+    """
+    count = surroundings.weather.temperature.shape[0]
+    ends = first + timestep * np.arange(1, count + 1, dtype=np.int64)
+    opened = []
+    for end in ends:
+        ymd, second = date_of_seconds(int(end))
+        month, day = ymd // 100 % 100, ymd % 100
+        opened.append(year_opened(jnp.asarray(latitude), month, day, second, timestep))
+    return Moment(
+        surroundings=surroundings,
+        number=jnp.asarray((ends - begun) // timestep, jnp.int32),
+        second_of_day=jnp.asarray(ends % DAY, jnp.int32),
+        year_opened=jnp.asarray(np.stack(opened)),
     )

@@ -11,11 +11,11 @@ import numpy as np
 from kiloland.files import DatasetWriter, FileSchema, VariableSchema
 from kiloland.grid import Domain
 from kiloland.grid.base import KM2_PER_RADIAN2
-from kiloland.land.subgrid import ColumnGroup
 from kiloland.land.vertical import GROUND_LAYERS, SOIL_LAYERS, ground_grid
 from kiloland.run.case import Precision
 from kiloland.run.clock import DAY, date_label, date_of_seconds
 from kiloland.run.distribute import Members, MemberWriter
+from kiloland.run.layout import Layout
 from kiloland.run.restart import Restart
 from kiloland.run.tape import Record, Tape
 from kiloland.variables import FILL_VALUE, INTEGER_FILL_VALUE, HistoryVariable
@@ -58,7 +58,7 @@ class HistoryContext:
     timestep: int
     domain: Domain
     restart: Restart
-    group: ColumnGroup
+    layout: Layout
     members: Members
     attributes: dict[str, Any]
 
@@ -227,8 +227,7 @@ def _write_fields(
 
 
 def expand_members(values: np.ndarray, level: str, context: HistoryContext) -> np.ndarray:
-    """Lay values of a group's columns or patches into the rank's full vector; NaN elsewhere."""
-    rows = context.group.column_row if level == "column" else context.group.patch_row
+    """Lay values of all columns or patches of a layout into the rank's full vector; NaN elsewhere."""
     full = np.full((*values.shape[:-1], len(context.members.rows[level])), np.nan)
-    full[..., rows] = values
+    full[..., context.layout.rows(level)] = values
     return full

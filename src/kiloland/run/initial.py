@@ -1,8 +1,6 @@
-"""Cold start: the state of soil columns that have no past, as ELM begins them.
+"""Cold start: a restart for cells that have no past, in the layout of ELM's file.
 
-Soil at 274 K with 0.15 m3 m-3 of water in the ten soil layers and none below, no snow, no pond, no canopy
-water; source: ELM's ``InitCold`` routines. Every cell gets one soil column with the plant
-types that it has; other landunits come with their processes.
+Which members there are: :mod:`kiloland.run.members`; with what they begin: :mod:`kiloland.run.cold_values`.
 """
 
 from __future__ import annotations
@@ -11,31 +9,22 @@ from pathlib import Path
 
 import numpy as np
 
-from kiloland.land.vertical import SNOW_LAYERS, SOIL_LAYERS, TOTAL_LAYERS, ground_grid
+from kiloland.land.running_means import MeanLengths
 from kiloland.run.clock import date_of_seconds
+from kiloland.run.cold_values import (
+    EVERYWHERE,
+    LAKE_VALUES,
+    LAYER_SIZES,
+    TOWN_VALUES,
+    state_values,
+    whole,
+)
+from kiloland.run.means_columns import LENGTH_NAMES, cold_means
+from kiloland.run.members import Columns, Numbering, Patches, turn_in_cell
 from kiloland.run.restart import Restart
 from kiloland.run.surface import Surface
-from kiloland.variables import FILL_VALUE, RestartVariable, restart_variables, simulated_variables
-
-SOIL_TEMPERATURE = 274.0
-LEAF_TEMPERATURE = 283.0
-WATER_CONTENT = 0.15
-INITIAL_ALBEDO = 0.2
-AQUIFER_WATER = 4000.0
-"""kg m-2."""
-BOTTOM = float(ground_grid().interface[SOIL_LAYERS])
-"""Of the soil, m."""
-WATER_TABLE = 25.0 + BOTTOM - AQUIFER_WATER / 0.2 / 1000.0
-"""m; an aquifer of yield 0.2 is full when the table is 25 m below the soil less its water."""
-_WATER_DENSITY = 1000.0
-_STEFAN_BOLTZMANN = 5.670374419e-8
-
-_SIZES = {"levsno": 5, "levsno1": 6, "levtot": TOTAL_LAYERS, "numrad": 2, "levcan": 1}
-
-
-def existing_patches(surface: Surface) -> np.ndarray:
-    """Which plant types exist in each cell, ``[plant type, cell]``: those of positive share."""
-    return surface.plant_share > 0.0
+from kiloland.run.urban_columns import ABSORBED
+from kiloland.variables import restart_variable, restart_variables, simulated_variables
 
 
 def cold_start(
@@ -46,12 +35,14 @@ def cold_start(
     latitude: np.ndarray,
     positions: np.ndarray,
     total_cells: int,
-    first_patch: np.ndarray,
-    total_patches: int,
+    columns: Columns,
+    patches: Patches,
+    numbering: Numbering,
+    all_kinds: bool,
 ) -> Restart:
-    """A restart at the start of a run, for a rank's cells, in the layout of ELM's file.
+    """A restart at the start of a run, for a rank's cells.
 
-    Patches of no area do not exist, so the patch vectors are shorter than ELM's own.
+    Members of no area do not exist, so the vectors are shorter than ELM's own.
 
     Args:
         start: seconds since 0001-01-01.
@@ -60,30 +51,41 @@ def cold_start(
         longitude, latitude: of the rank's cells, degrees.
         positions: of the rank's cells among all land cells, ascending.
         total_cells: number of land cells on all ranks.
-        first_patch: number of patches in all cells before each of these.
-        total_patches: number of patches on all ranks.
+        columns, patches: of the rank's cells.
+        numbering: of the members in the whole domain.
+        all_kinds: with the variables of all kinds of columns and of running means, not of soil alone.
     """
-    exists = existing_patches(surface).T
-    cell, kind = np.nonzero(exists)
-    turn = np.arange(len(cell)) - np.searchsorted(cell, cell)
-    rows = dict.fromkeys(("gridcell", "topounit", "landunit", "column"), positions)
-    rows |= {"pft": first_patch[cell] + turn}
+    owners = {
+        "gridcell": np.arange(len(positions)),
+        "topounit": np.arange(len(positions)),
+        "landunit": columns.cell[columns.first_of_landunit],
+        "column": columns.cell,
+        "pft": columns.cell[patches.column],
+    }
+    rows = dict.fromkeys(("gridcell", "topounit"), positions)
+    rows |= {
+        level: numbering.first[level][cell] + turn_in_cell(cell)
+        for level, cell in owners.items()
+        if level in numbering.first
+    }
+    values = _time_values(start, timestep)
+    values.update(_index_values(rows, owners, columns, patches, longitude, latitude))
     counts = {level: len(members) for level, members in rows.items()}
-    values: dict[str, np.ndarray] = {}
-    values.update(_time_values(start, timestep))
-    values.update(_index_values(surface, longitude, latitude, positions, cell, kind))
-    for variable in simulated_variables():
-        values[variable.name] = _initial_value(variable, counts)
-    order = [name for name in restart_variables() if name in values]
-    dimensions = dict.fromkeys(("gridcell", "topounit", "landunit", "column"), total_cells)
-    dimensions |= {"pft": total_patches, **_SIZES}
+    values.update(_state(columns, patches, surface, counts))
+    if all_kinds:
+        values.update(_other_kinds(counts))
+        values.update(cold_means(counts))
+        lengths = MeanLengths.of_timestep(timestep)
+        periods = (lengths.hour, lengths.day, lengths.ten_days, lengths.sixty_days)
+        values |= {n: np.array(p, np.int32) for n, p in zip(LENGTH_NAMES, periods, strict=True)}
+    dimensions = dict.fromkeys(("gridcell", "topounit"), total_cells)
     return Restart(
         path=Path("cold start"),
-        dimensions=dimensions,
+        dimensions={**dimensions, **numbering.total, **LAYER_SIZES},
         attributes={"Conventions": "CF-1.7", "title": "ELM Restart information", "source": "Kiloland"},
         variable_attributes={},
         rows=rows,
-        values={name: values[name] for name in order},
+        values={name: values[name] for name in restart_variables() if name in values},
     )
 
 
@@ -106,80 +108,76 @@ def _time_values(start: int, timestep: int) -> dict[str, np.ndarray]:
 
 
 def _index_values(
-    surface: Surface,
+    rows: dict[str, np.ndarray],
+    owners: dict[str, np.ndarray],
+    columns: Columns,
+    patches: Patches,
     longitude: np.ndarray,
     latitude: np.ndarray,
-    positions: np.ndarray,
-    patch_cell: np.ndarray,
-    patch_type: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """The index vectors of every level; ELM counts from one."""
-    number = (positions + 1).astype(np.int32)
-    alone = np.arange(len(positions))
-    cell_of = {"grid1d": alone, "topo1d": alone, "land1d": alone, "cols1d": alone, "pfts1d": patch_cell}
-    values: dict[str, np.ndarray] = {}
-    for prefix, cell in cell_of.items():
-        values[f"{prefix}_lon"] = longitude[cell]
-        values[f"{prefix}_lat"] = latitude[cell]
-        values[f"{prefix}_ixy"] = number[cell]
-        values[f"{prefix}_jxy"] = np.ones(len(cell), np.int32)
-        if prefix != "grid1d":
-            values[f"{prefix}_gridcell_index"] = number[cell]
-    share = surface.plant_share[patch_type, patch_cell]
-    weight = {"land1d": surface.vegetated, "cols1d": surface.vegetated}
-    weight["pfts1d"] = surface.vegetated[patch_cell] * share
-    parents = {
-        "land1d": ("topounit",),
-        "cols1d": ("topounit", "landunit"),
-        "pfts1d": ("topounit", "landunit", "column"),
+    prefix = {
+        "gridcell": "grid1d",
+        "topounit": "topo1d",
+        "landunit": "land1d",
+        "column": "cols1d",
+        "pft": "pfts1d",
     }
-    for prefix, levels in parents.items():
-        for level in levels:
-            values[f"{prefix}_{level}_index"] = number[cell_of[prefix]]
-        values[f"{prefix}_ityplun"] = np.ones(len(weight[prefix]), np.int32)
-        values[f"{prefix}_active"] = (weight[prefix] > 0.0).astype(np.int32)
-        values[f"{prefix}_wtxy"] = weight[prefix]
-        values[f"{prefix}_wttopounit"] = weight[prefix]
-    values["cols1d_ityp"] = np.ones(len(positions), np.int32)
-    values["cols1d_wtlnd"] = np.ones(len(positions))
-    values["pfts1d_itypcol"] = np.ones(len(share), np.int32)
-    values["pfts1d_itypveg"] = patch_type.astype(np.int32)
-    values["pfts1d_wtlnd"] = share
-    values["pfts1d_wtcol"] = share
+    number = {level: (members + 1).astype(np.int32) for level, members in rows.items()}
+    values: dict[str, np.ndarray] = {}
+    for level, cell in owners.items():
+        name = prefix[level]
+        values[f"{name}_lon"], values[f"{name}_lat"] = longitude[cell], latitude[cell]
+        values[f"{name}_ixy"] = number["gridcell"][cell]
+        values[f"{name}_jxy"] = np.ones(len(cell), np.int32)
+        if level != "gridcell":
+            values[f"{name}_gridcell_index"] = number["gridcell"][cell]
+    first = columns.first_of_landunit
+    of_patch = patches.column
+    on_landunit = {
+        "land1d": None,
+        "cols1d": columns.weight,
+        "pfts1d": columns.weight[of_patch] * patches.weight,
+    }
+    column_of = {"land1d": first, "cols1d": np.arange(len(columns.cell)), "pfts1d": of_patch}
+    for name, column in column_of.items():
+        share = columns.landunit_weight[column]
+        part = on_landunit[name]
+        weight = share if part is None else share * part
+        values[f"{name}_topounit_index"] = number["topounit"][columns.cell[column]]
+        if part is not None:
+            values[f"{name}_landunit_index"] = number["landunit"][columns.landunit[column]]
+            values[f"{name}_wtlnd"] = part
+        values[f"{name}_ityplun"] = columns.landunit_type[column].astype(np.int32)
+        values[f"{name}_active"] = (weight > 0.0).astype(np.int32)
+        values[f"{name}_wtxy"] = weight
+        values[f"{name}_wttopounit"] = weight
+    values["cols1d_ityp"] = columns.type.astype(np.int32)
+    values["pfts1d_column_index"] = number["column"][of_patch]
+    values["pfts1d_itypcol"] = columns.type[of_patch].astype(np.int32)
+    values["pfts1d_itypveg"] = patches.kind.astype(np.int32)
+    values["pfts1d_wtcol"] = patches.weight
     return values
 
 
-def _initial_value(variable: RestartVariable, counts: dict[str, int]) -> np.ndarray:
-    """Value of a state variable at cold start; zero where nothing else is said.
+def _state(
+    columns: Columns, patches: Patches, surface: Surface, counts: dict[str, int]
+) -> dict[str, np.ndarray]:
+    """All variables that the land state advances; zero where nothing else is said."""
+    begun = state_values(columns, patches, surface)
+    values = {}
+    for variable in simulated_variables():
+        field = variable.state.split(".")[1]
+        if field in begun:
+            values[variable.name] = begun[field].astype(variable.dtype)
+        else:
+            values[variable.name] = whole(variable, counts[variable.level], EVERYWHERE.get(field, 0.0))
+    return values
 
-    All members begin alike, so one value stands for all of them without taking their memory.
-    """
-    shape = tuple(counts.get(dim, _SIZES.get(dim, 0)) for dim in variable.dims)
-    field = variable.state.split(".")[1]
-    constant = {
-        "ground_temperature": SOIL_TEMPERATURE,
-        "pond_temperature": SOIL_TEMPERATURE,
-        "leaf_temperature": LEAF_TEMPERATURE,
-        "longwave_out": _STEFAN_BOLTZMANN * SOIL_TEMPERATURE**4,
-        "albedo_direct": INITIAL_ALBEDO,
-        "albedo_diffuse": INITIAL_ALBEDO,
-        "ground_albedo_direct": INITIAL_ALBEDO,
-        "ground_albedo_diffuse": INITIAL_ALBEDO,
-        "soil_albedo_direct": INITIAL_ALBEDO,
-        "soil_albedo_diffuse": INITIAL_ALBEDO,
-        "aquifer_water": AQUIFER_WATER,
-        "water_table": WATER_TABLE,
-        "perched_table": BOTTOM,
-        "frost_table": BOTTOM,
-        "screen_temperature": LEAF_TEMPERATURE,
-        "ten_day_temperature": LEAF_TEMPERATURE,
-    }
-    member = np.full(shape[1:], constant.get(field, 0), variable.dtype)
-    if field == "temperature":
-        member[:SNOW_LAYERS] = FILL_VALUE
-        member[SNOW_LAYERS:] = SOIL_TEMPERATURE
-    elif field == "liquid_water":
-        # Above freezing everywhere, so all water is liquid.
-        soil = slice(SNOW_LAYERS, SNOW_LAYERS + SOIL_LAYERS)
-        member[soil] = WATER_CONTENT * ground_grid().thickness[:SOIL_LAYERS] * _WATER_DENSITY
-    return np.broadcast_to(member, shape)
+
+def _other_kinds(counts: dict[str, int]) -> dict[str, np.ndarray]:
+    """Variables that lakes and towns have beside those of the land state."""
+    light = [f"{name}_{beam}" for name in ABSORBED for beam in ("dir", "dif")]
+    found = {**LAKE_VALUES, **TOWN_VALUES, **dict.fromkeys(light, 0.0)}
+    variables = {name: restart_variable(name) for name in found}
+    return {name: whole(v, counts[v.level], found[name]) for name, v in variables.items()}

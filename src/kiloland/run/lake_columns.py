@@ -22,7 +22,7 @@ from kiloland.land.lake_step import LakeConstants
 from kiloland.land.soil_properties import lake_soil_properties
 from kiloland.land.subgrid import ColumnGroup, ColumnType
 from kiloland.run.restart import Restart, active_columns
-from kiloland.run.surface import Surface
+from kiloland.run.surface import CellReader, Surface
 from kiloland.variables import simulated_variables
 
 LAKE_VARIABLES = {
@@ -122,13 +122,8 @@ def read_lake_shape(
         InputError: no depth, or one that is not positive.
     """
     with open_dataset(path) as dataset:
-
-        def read(name: str) -> Array | None:
-            if name not in dataset:
-                return None
-            return jnp.asarray(np.asarray(dataset[name].values(), np.float64).reshape(-1)[positions])
-
-        depth = jnp.asarray(np.asarray(dataset["LAKEDEPTH"].values(), np.float64).reshape(-1)[positions])
+        reader = CellReader(dataset, positions)
+        depth = jnp.asarray(reader.read("LAKEDEPTH"))
         if not bool(jnp.all(depth > 0.0)):
             raise InputError(
                 "not a depth",
@@ -137,7 +132,7 @@ def read_lake_shape(
                 found=float(jnp.min(depth)),
                 expected="more than 0 m",
             )
-        fetch, extinction = read("LAKEFETCH"), read("ETALAKE")
+        fetch, extinction = reader.optional("LAKEFETCH"), reader.optional("ETALAKE")
     estimated, clear = fetch_of_depth(depth), extinction_of_depth(depth)
     return LakeShape(
         depth=depth,

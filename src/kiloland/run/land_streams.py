@@ -9,8 +9,10 @@ import f90nml
 import numpy as np
 from numpy.typing import NDArray
 
+from kiloland.atmosphere.blends import AerosolMonths
+from kiloland.atmosphere.forcing import Places
 from kiloland.atmosphere.interpolate import TimeCycle
-from kiloland.atmosphere.land_streams import PARTICLES, StreamFiles
+from kiloland.atmosphere.land_streams import PARTICLES, LandStream, StreamFiles
 from kiloland.errors import InputError
 from kiloland.run.namelist import find_input
 from kiloland.run.snow_tables import DEPOSITION_FIELDS
@@ -43,6 +45,12 @@ def find_stream_files(namelist: str | Path, folders: Sequence[Path]) -> StreamFi
     return StreamFiles(
         **found, phosphorus_years=TimeCycle(first, last, int(years.get("model_year_align_pdep", 1)))
     )
+
+
+def particle_stream(path: Path, places: Places) -> LandStream:
+    """Deposition of particles at some places, monthly samples interpolated as in ELM's site mode."""
+    months = AerosolMonths()
+    return LandStream.open(path, PARTICLES, places, lambda _: months, ahead=2)
 
 
 def snow_particles(particles: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,31 +18,28 @@ from kiloland.atmosphere.record import RecordSource
 from kiloland.atmosphere.site import SiteSource
 from kiloland.atmosphere.streams import DATM_METHODS, StreamSource, daymet_streams
 from kiloland.errors import InputError
-from kiloland.files import Rearranger
 from kiloland.grid import Domain, read_domain
-from kiloland.land.ledger import Ledger, open_ledger
-from kiloland.land.state import LandState
+from kiloland.land.full_means import Tracked
+from kiloland.land.ledger import open_ledger
 from kiloland.land.step import Settings, Weather
-from kiloland.land.subgrid import Block, ColumnGroup
-from kiloland.run.case import AtmosphereKind, Case, LeafArea, SurfaceFlux
+from kiloland.land.subgrid import ColumnGroup
+from kiloland.run.case import AtmosphereKind, Case, LeafArea, SurfaceFlux, known_fields
 from kiloland.run.cells import OwnCells, check_whole_domain, own_cells
 from kiloland.run.clock import date_label
 from kiloland.run.distribute import Members
-from kiloland.run.engine import field_levels, split_state
-from kiloland.run.full_setup import (
-    LandInputs,
-    RunningMean,
-    land_constants,
-    read_land_inputs,
-    surround,
-)
-from kiloland.run.initial import cold_start, existing_patches
-from kiloland.run.leaf_area import MonthlyLeafArea
+from kiloland.run.engine import field_levels
+from kiloland.run.full_setup import LandInputs, RunningMean, moments, read_land_inputs, surround
+from kiloland.run.initial import cold_start
+from kiloland.run.kinds import SOIL, kinds_of
+from kiloland.run.layout import Layout
+from kiloland.run.leaf_area import MonthlyLeafArea, with_bare_plants
+from kiloland.run.means_columns import lengths_of
+from kiloland.run.members import Columns, Numbering, Patches, columns_of, number_members, patches_of
 from kiloland.run.parameters import read_parameters
-from kiloland.run.physics import Physics, physics_of
+from kiloland.run.parts import Ground, Kind, Part, prepare
 from kiloland.run.ranks import Ranks
-from kiloland.run.restart import Restart, load_state, read_restart, soil_columns
-from kiloland.run.setup import PreparedGroup, prepare_group, zenith_at_ends
+from kiloland.run.restart import Restart, read_restart
+from kiloland.run.setup import zenith_at_ends
 from kiloland.run.surface import COORDINATE_TOLERANCE, Surface, read_surface
 from kiloland.run.tape import Tape
 from kiloland.variables import SUBGRID_DIMENSIONS
@@ -53,42 +49,57 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Model:
-    """A run on one rank. ``states`` and the tapes' accumulators advance; the rest stays."""
+    """A run on one rank. The parts and the tapes' accumulators advance; the rest stays."""
 
     case: Case
     ranks: Ranks
     cells: OwnCells
     domain: Domain
     restart: Restart
-    prepared: PreparedGroup
+    parts: list[Part]
+    """The kinds of columns that there are, none of them empty."""
+    layout: Layout
     members: Members
     source: ForcingSource
     leaf_area: MonthlyLeafArea | None
+    """Of soil columns."""
     settings: Settings
-    physics: Physics
     inputs: LandInputs | None
     """Traits and tables of a run of all processes."""
     running_mean: RunningMean
-    states: list[LandState]
-    ledgers: list[Ledger]
     tapes: list[Tape]
     time: int
     """Seconds since 0001-01-01: the states belong to this moment."""
 
-    def surround(self, weather: Weather, block: Block, first: int) -> Any:
-        """The inputs of a block's steps from a moment on, as its processes take them."""
+    def surround(self, weather: Weather, cells: np.ndarray, first: int, count: int) -> Any:
+        """The inputs of steps from a moment on, as the processes take them.
+
+        Args:
+            weather: series above columns.
+            cells: of these columns.
+            first: start of the first step.
+            count: steps that are computed; the series may be longer.
+        """
         if self.inputs is None:
             return weather
-        cells = self.prepared.group.gridcell[block.column_take]
-        return surround(
+        step, latitude = self.case.case.step_seconds, self.domain.latitude[cells]
+        ends = first + step * np.arange(1, count + 1, dtype=np.int64)
+        surroundings = surround(
             weather,
             first,
-            self.case.case.step_seconds,
-            self.domain.latitude[cells],
-            self.inputs.deposition[:, cells],
+            step,
+            latitude,
+            self.inputs.deposition_of(ends, cells),
             self.running_mean,
             self.case.case.orbital_year,
         )
+        return moments(surroundings, first, step, latitude, self.restart.begun)
+
+    def impose_leaf_area(self, part: Part, number: int, state: Any) -> Any:
+        """The state of a block with the plants of today, where they come from the surface file."""
+        if self.leaf_area is None or part.kind.name != SOIL:
+            return state
+        return self.leaf_area.impose(state, part.blocks[number], self.time)
 
 
 def open_model(case: Case, ranks: Ranks, resume_from: Path | None = None) -> Model:
@@ -106,26 +117,35 @@ def open_model(case: Case, ranks: Ranks, resume_from: Path | None = None) -> Mod
     with ranks.agreement():
         place = _read_place(case, ranks)
     cold = resume_from is None and case.input.restart is None
-    numbering = number_patches(place.surface, place.cells, ranks) if cold else None
+    members = _cold_members(case, place, ranks) if cold else None
     with ranks.agreement():
-        restart = _read_state(case, place, resume_from, numbering)
-        group = soil_columns(restart)
-    everywhere = ranks.gather(group.columns)
+        restart = _read_state(case, place, resume_from, members)
+        kinds = kinds_of(case.case.surface_flux)
+        groups = [kind.find(restart) for kind in kinds]
+    _check_columns(groups, restart, ranks)
+    slots = [max(ranks.gather(group.slots if group.columns else 1)) for group in groups]
+    with ranks.agreement():
+        chosen = [item for item in zip(kinds, groups, slots, strict=True) if item[1].columns]
+        model = _assemble(case, ranks, place, restart, chosen)
+        _first_plants(model)
+        if cold:
+            _first_albedo(model)
+    return model
+
+
+def _check_columns(groups: list[ColumnGroup], restart: Restart, ranks: Ranks) -> None:
+    """Refuse a domain, or a rank, without any column that is computed; all ranks together."""
+    what = "soil column" if len(groups) == 1 else "column"
+    everywhere = ranks.gather(sum(group.columns for group in groups))
     if sum(everywhere) == 0:
-        raise InputError("no active soil column in the whole domain", file=restart.path)
+        raise InputError(f"no active {what} in the whole domain", file=restart.path)
     if 0 in everywhere:
         raise InputError(
-            "a rank without any soil column",
+            f"a rank without any {what}",
             file=restart.path,
             where=f"rank {everywhere.index(0)}",
             hint="use fewer ranks or another partition",
         )
-    slots = max(ranks.gather(group.slots))
-    with ranks.agreement():
-        model = _assemble(case, ranks, place, restart, group, slots)
-        if cold:
-            _first_albedo(model)
-    return model
 
 
 @dataclass(frozen=True)
@@ -147,27 +167,26 @@ def _read_place(case: Case, ranks: Ranks) -> _Place:
 
 
 @dataclass(frozen=True)
-class PatchNumbering:
-    """``first``: number of patches in all cells before each of a rank's; ``total``: on all ranks."""
+class _Members:
+    """The members of a cold start and their numbers."""
 
-    first: np.ndarray
-    total: int
-
-
-def number_patches(surface: Surface, cells: OwnCells, ranks: Ranks) -> PatchNumbering:
-    """Number the patches of a cold start through the whole domain; all ranks together."""
-    exchange = Rearranger(cells.ordinals, cells.land_cells, ranks.communicator)
-    counts = exchange.to_slab(np.count_nonzero(existing_patches(surface), axis=0))
-    before = ranks.gather(int(counts.sum()))
-    first = sum(before[: ranks.rank]) + np.cumsum(counts) - counts
-    return PatchNumbering(exchange.from_slab(first), sum(before))
+    columns: Columns
+    patches: Patches
+    numbering: Numbering
 
 
-def _read_state(
-    case: Case, place: _Place, resume_from: Path | None, numbering: PatchNumbering | None
-) -> Restart:
-    if numbering is not None:
-        restart = _cold_start(case, place, numbering)
+def _cold_members(case: Case, place: _Place, ranks: Ranks) -> _Members:
+    """What a cold start consists of; all ranks together."""
+    with ranks.agreement():
+        all_kinds = case.case.surface_flux is SurfaceFlux.FULL
+        columns = columns_of(place.surface, place.cells.positions, all_kinds)
+        patches = patches_of(columns, place.surface)
+    return _Members(columns, patches, number_members(columns, patches, place.cells, ranks))
+
+
+def _read_state(case: Case, place: _Place, resume_from: Path | None, members: _Members | None) -> Restart:
+    if members is not None:
+        restart = _cold_start(case, place, members)
     else:
         file = resume_from or case.input.restart
         if file is None:
@@ -180,34 +199,50 @@ def _read_state(
 
 
 def _assemble(
-    case: Case, ranks: Ranks, place: _Place, restart: Restart, group: ColumnGroup, slots: int
+    case: Case,
+    ranks: Ranks,
+    place: _Place,
+    restart: Restart,
+    chosen: list[tuple[Kind, ColumnGroup, int]],
 ) -> Model:
-    domain, surface = place.domain, place.surface
-    parameters = read_parameters(case.input.parameters)
-    prepared = prepare_group(group, surface, parameters, case.compute.columns_per_block, slots)
+    domain, step = place.domain, case.case.step_seconds
     inputs = _land_inputs(case, domain)
-    if inputs is not None:
-        prepared = _with_land_constants(prepared, surface, inputs)
-    state = load_state(restart, group)
-    states = [split_state(state, block) for block in prepared.blocks]
+    ground = Ground(
+        place.surface, place.cells.positions, domain.latitude, read_parameters(case.input.parameters), inputs
+    )
+    parts = [_part(case, restart, ground, *item) for item in chosen]
+    layout = Layout(
+        groups=tuple(part.group for part in parts),
+        landunits=tuple(part.kind.landunit for part in parts),
+        scales=tuple(part.kind.scale(part.group, ground) for part in parts),
+        cells=len(place.cells.ordinals),
+    )
     return Model(
         case=case,
         ranks=ranks,
         cells=place.cells,
         domain=domain,
         restart=restart,
-        prepared=prepared,
+        parts=parts,
+        layout=layout,
         members=Members(restart.rows, {k: restart.dimensions[k] for k in SUBGRID_DIMENSIONS}, ranks),
         source=open_source(case, Places(domain.longitude, domain.latitude, domain.gridcell_id)),
-        leaf_area=_leaf_area(case, surface, prepared),
-        settings=Settings(timestep=float(case.case.step_seconds)),
-        physics=physics_of(case.case.surface_flux),
+        leaf_area=_leaf_area(case, place.surface, parts),
+        settings=Settings(timestep=float(step), lengths=lengths_of(restart, step) if inputs else None),
         inputs=inputs,
-        running_mean=RunningMean.of(restart, case.case.step_seconds),
-        states=states,
-        ledgers=[open_ledger(len(block.column_take)) for block in prepared.blocks],
-        tapes=_open_tapes(case, prepared),
+        running_mean=RunningMean.of(restart, step),
+        tapes=_open_tapes(case, parts),
         time=restart.seconds,
+    )
+
+
+def _part(case: Case, restart: Restart, ground: Ground, kind: Kind, group: ColumnGroup, slots: int) -> Part:
+    prepared = prepare(kind, group, ground, case.compute.columns_per_block, slots)
+    return Part(
+        kind=kind,
+        prepared=prepared,
+        states=kind.load(restart, group, prepared.blocks),
+        ledgers=[open_ledger(len(block.column_take)) for block in prepared.blocks],
     )
 
 
@@ -229,15 +264,7 @@ def _land_inputs(case: Case, domain: Domain) -> LandInputs | None:
     )
 
 
-def _with_land_constants(prepared: PreparedGroup, surface: Surface, inputs: LandInputs) -> PreparedGroup:
-    constants = [
-        land_constants(columns, prepared.group, block, surface, inputs)
-        for columns, block in zip(prepared.constants, prepared.blocks, strict=True)
-    ]
-    return dataclasses.replace(prepared, constants=constants)
-
-
-def _cold_start(case: Case, place: _Place, numbering: PatchNumbering) -> Restart:
+def _cold_start(case: Case, place: _Place, members: _Members) -> Restart:
     return cold_start(
         case.start,
         case.case.step_seconds,
@@ -246,8 +273,10 @@ def _cold_start(case: Case, place: _Place, numbering: PatchNumbering) -> Restart
         place.domain.latitude,
         place.cells.ordinals,
         place.cells.land_cells,
-        numbering.first,
-        numbering.total,
+        members.columns,
+        members.patches,
+        members.numbering,
+        case.case.surface_flux is SurfaceFlux.FULL,
     )
 
 
@@ -316,15 +345,16 @@ def open_source(case: Case, places: Places) -> ForcingSource:
     return StreamSource.open(streams, places, orbit)
 
 
-def _leaf_area(case: Case, surface: Surface, prepared: PreparedGroup) -> MonthlyLeafArea | None:
-    if case.input.leaf_area is LeafArea.INITIAL:
+def _leaf_area(case: Case, surface: Surface, parts: list[Part]) -> MonthlyLeafArea | None:
+    soil = [part for part in parts if part.kind.name == SOIL]
+    if case.input.leaf_area is LeafArea.INITIAL or not soil:
         return None
-    return MonthlyLeafArea.of(surface, prepared.group)
+    return MonthlyLeafArea.of(surface, soil[0].group, case.case.surface_flux is SurfaceFlux.FULL)
 
 
-def _open_tapes(case: Case, prepared: PreparedGroup) -> list[Tape]:
+def _open_tapes(case: Case, parts: list[Part]) -> list[Tape]:
     tapes = []
-    known = physics_of(case.case.surface_flux).fields
+    known = known_fields(case.case.surface_flux)
     for number, table in enumerate(case.history):
         variables = table.variables()
         for variable in variables:
@@ -336,15 +366,26 @@ def _open_tapes(case: Case, prepared: PreparedGroup) -> list[Tape]:
                     expected=", ".join(known),
                 )
         shapes = tuple(field_levels(variable.name) for variable in variables)
-        tape = Tape(number, table, variables, shapes, case.start)
-        tape.restart_accumulators(prepared.blocks)
+        told = tuple(
+            tuple(i for i, variable in enumerate(variables) if variable.name in part.kind.physics.fields)
+            for part in parts
+        )
+        tape = Tape(number, table, variables, shapes, case.start, fields_of=told)
+        tape.restart_accumulators(parts)
         tapes.append(tape)
     return tapes
 
 
+def _first_plants(model: Model) -> None:
+    """Plants of today where snow may bury them: they are in no restart."""
+    for part in model.parts:
+        if isinstance(part.states[0], Tracked):
+            part.states = [model.impose_leaf_area(part, i, state) for i, state in enumerate(part.states)]
+
+
 def _first_albedo(model: Model) -> None:
     """Leaf area and albedos at the start of a cold start, as the end of a step before it would leave them."""
-    step, albedo = model.case.case.step_seconds, jax.jit(model.physics.albedo)
+    step = model.case.case.step_seconds
     zenith = zenith_at_ends(
         model.time - step,
         step,
@@ -353,11 +394,11 @@ def _first_albedo(model: Model) -> None:
         model.domain.latitude,
         model.case.case.orbital_year,
     )[0]
-    for number, (block, constants) in enumerate(
-        zip(model.prepared.blocks, model.prepared.constants, strict=True)
-    ):
-        state = model.states[number]
-        if model.leaf_area is not None:
-            state = model.leaf_area.impose(state, block, model.time)
-        on_columns = jnp.asarray(zenith[model.prepared.group.gridcell[block.column_take]])
-        model.states[number] = albedo(state, on_columns, constants)
+    for part in model.parts:
+        albedo = jax.jit(part.kind.physics.albedo)
+        for number, (block, constants) in enumerate(zip(part.blocks, part.prepared.constants, strict=True)):
+            state = model.impose_leaf_area(part, number, part.states[number])
+            if isinstance(state, Tracked) and state.plants is not None:
+                state = with_bare_plants(state, constants)
+            on_columns = jnp.asarray(zenith[part.group.gridcell[block.column_take]])
+            part.states[number] = albedo(state, on_columns, constants)

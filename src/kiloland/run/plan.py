@@ -105,10 +105,13 @@ def forcing_files(case: Case) -> list[Path]:
 
 
 def _plan(case: Case, model: Model, ranks: int) -> Plan:
-    group, steps = model.prepared.group, (case.stop - case.start) // case.case.step_seconds
-    columns_per_rank = -(-group.columns // ranks)
-    state_bytes = sum(leaf.nbytes for state in model.states for leaf in jax.tree.leaves(state))
-    constant_bytes = sum(leaf.nbytes for part in model.prepared.constants for leaf in jax.tree.leaves(part))
+    steps = (case.stop - case.start) // case.case.step_seconds
+    columns = sum(part.group.columns for part in model.parts)
+    columns_per_rank = -(-columns // ranks)
+    state_bytes = sum(leaf.nbytes for part in model.parts for leaf in jax.tree.leaves(part.states))
+    constant_bytes = sum(
+        leaf.nbytes for part in model.parts for leaf in jax.tree.leaves(part.prepared.constants)
+    )
     carried_bytes = sum(np.asarray(values).nbytes for values in model.restart.values.values())
     forcing_bytes = 2 * 14 * 8 * case.compute.steps_per_chunk * model.cells.land_cells
     per_rank = (3 * state_bytes + constant_bytes + carried_bytes + forcing_bytes) / ranks
@@ -120,15 +123,15 @@ def _plan(case: Case, model: Model, ranks: int) -> Plan:
         steps=steps,
         ranks=ranks,
         cells=model.cells.land_cells,
-        columns=group.columns,
-        patches=group.patches,
+        columns=columns,
+        patches=sum(part.group.patches for part in model.parts),
         blocks_per_rank=-(-columns_per_rank // case.compute.columns_per_block),
         memory_per_rank=_PROCESS_BYTES + per_rank,
         restart_set_bytes=float(carried_bytes + sum(size / max(files, 1) for files, size in history)),
         restart_sets=ends,
         history_files=sum(files for files, _ in history),
         history_bytes=float(sum(size for _, size in history)),
-        core_hours=steps * group.columns / STEP_RATE / 3600.0,
+        core_hours=steps * columns / STEP_RATE / 3600.0,
     )
 
 

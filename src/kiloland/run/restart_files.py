@@ -13,14 +13,14 @@ from kiloland.files.dataset import Dataset
 from kiloland.files.manifest import Manifest
 from kiloland.files.restart_set import write_restart_set
 from kiloland.land.ledger import BUDGETS
-from kiloland.run.balance import LEDGER_NAMES, join_ledgers, split_ledgers
+from kiloland.run.balance import LEDGER_NAMES, join_parts, split_ledgers
 from kiloland.run.case import Case, SurfaceFlux
 from kiloland.run.clock import date_label, date_of_seconds
 from kiloland.run.distribute import MemberWriter
-from kiloland.run.engine import join_states
 from kiloland.run.history_file import HistoryContext, expand_members
+from kiloland.run.kinds import SOIL
 from kiloland.run.model import Model
-from kiloland.run.restart import expand_state, restart_schema, with_date
+from kiloland.run.restart import restart_schema, with_date
 from kiloland.run.tape import Record, Tape
 from kiloland.variables import SUBGRID_DIMENSIONS, HistoryVariable, restart_variables
 
@@ -80,12 +80,15 @@ def check_settings(manifest: Manifest, case: Case) -> None:
 
 
 def _write_restart(model: Model, path: Path) -> None:
-    group = model.prepared.group
-    state = join_states(model.states, model.prepared.blocks, group)
     ymd, tod = date_of_seconds(model.time)
     steps = (model.time - model.restart.begun) // model.case.case.step_seconds
     dated = with_date(model.restart, ymd, tod, steps)
-    values = expand_state(dated, group, state)
+    values = dict(dated.values)
+    for part in model.parts:
+        part.kind.lay(dated, values, part.group, part.blocks, part.states)
+    soil = next((part for part in model.parts if part.kind.name == SOIL), None)
+    if model.leaf_area is not None and soil is not None:
+        model.leaf_area.lay(values, soil.group, model.time)
     schema = restart_schema(dated, context_attributes(model))
     with (
         DatasetWriter(path, schema, model.ranks.communicator) as writer,
@@ -115,14 +118,11 @@ COMMENTS = {
         "but for their phase; melt of a snowpack without layers runs off"
     ),
     SurfaceFlux.FULL: (
-        "soil columns only: water and energy of canopy, snow and soil; vegetation does not grow"
+        "water and energy of soil with canopies, lakes, land ice, wetlands and towns; "
+        "vegetation does not grow"
     ),
 }
 """What a run computes, in words."""
-
-
-def _accumulator_level(tape: Tape, variable: HistoryVariable) -> str:
-    return "pft" if tape.on_patches(variable) else "column"
 
 
 def _record_level(tape: Tape, variable: HistoryVariable) -> str:
@@ -132,19 +132,17 @@ def _record_level(tape: Tape, variable: HistoryVariable) -> str:
 def _write_history_restart(model: Model, context: HistoryContext, path: Path) -> None:
     """Accumulators and waiting records of all tapes, each vector with its member first."""
     schema = _history_schema(model)
-    group, blocks = model.prepared.group, model.prepared.blocks
     with (
         DatasetWriter(path, schema, model.ranks.communicator) as writer,
         MemberWriter(writer, model.members) as members,
     ):
-        ledger = join_ledgers(model.ledgers, blocks)
-        for name, values in ledger.items():
+        for name, values in join_parts(model.parts).items():
             members.put_leading(name, "column", np.moveaxis(expand_members(values, "column", context), -1, 0))
         for tape in model.tapes:
             prefix = tape.stream
             members.put_whole(f"{prefix}_interval", np.array([tape.begin, tape.steps], np.int64))
-            for variable, values in zip(tape.variables, tape.collect(blocks, group), strict=True):
-                level = _accumulator_level(tape, variable)
+            for variable, values in zip(tape.variables, tape.collect(model.parts, model.layout), strict=True):
+                level = tape.level(variable)
                 full = expand_members(values, level, context)
                 members.put_leading(f"{prefix}_{variable.name}", level, np.moveaxis(full, -1, 0))
             for number, record in enumerate(tape.pending):
@@ -167,12 +165,15 @@ def _history_schema(model: Model) -> FileSchema:
         variables.append(VariableSchema(f"{prefix}_interval", whole, ("pair",)))
         for number in range(len(tape.pending)):
             variables.append(VariableSchema(f"{prefix}_{number}_bounds", whole, ("pair",)))
-        for variable, shape in zip(tape.variables, tape.shapes, strict=True):
+        for position, (variable, shape) in enumerate(zip(tape.variables, tape.shapes, strict=True)):
             levels = tuple(variable.dims)
             sizes |= dict(zip(levels, shape, strict=True))
-            level = _accumulator_level(tape, variable)
+            level = tape.level(variable)
             attributes = {"averaging": variable.averaging}
-            variables.append(VariableSchema(f"{prefix}_{variable.name}", real, (level, *levels), attributes))
+            pair = ("pair",) * (len(tape.accumulator_levels(position)) - len(shape))
+            variables.append(
+                VariableSchema(f"{prefix}_{variable.name}", real, (level, *pair, *levels), attributes)
+            )
             level = _record_level(tape, variable)
             variables += [
                 VariableSchema(f"{prefix}_{number}_{variable.name}", real, (level, *levels))
@@ -190,21 +191,22 @@ def load_tapes(model: Model, path: Path) -> None:
     Raises:
         InputError: unreadable, or of other tapes than the case has.
     """
-    group, blocks = model.prepared.group, model.prepared.blocks
+    layout = model.layout
     with open_dataset(path) as dataset:
-        columns = model.members.rows["column"][group.column_row]
-        parts = {name: _members(dataset, name, columns) for name in LEDGER_NAMES}
-        model.ledgers = split_ledgers(parts, blocks)
+        for part in model.parts:
+            columns = model.members.rows["column"][part.group.column_row]
+            found = {name: _members(dataset, name, columns) for name in LEDGER_NAMES}
+            part.ledgers = split_ledgers(found, part.blocks)
         for tape in model.tapes:
             prefix = tape.stream
             interval = dataset[f"{prefix}_interval"].read()
             tape.begin, tape.steps = int(interval[0]), int(interval[1])
             joined = []
             for variable in tape.variables:
-                level = _accumulator_level(tape, variable)
-                rows = group.patch_row if level == "pft" else group.column_row
-                joined.append(_members(dataset, f"{prefix}_{variable.name}", model.members.rows[level][rows]))
-            tape.distribute(joined, blocks)
+                level = tape.level(variable)
+                rows = model.members.rows[level][layout.rows(level)]
+                joined.append(_members(dataset, f"{prefix}_{variable.name}", rows))
+            tape.distribute(joined, model.parts, layout)
             tape.pending = [
                 _read_record(dataset, tape, number, model)
                 for number in range(int(dataset.attributes[f"{prefix}_records"]))
@@ -212,13 +214,13 @@ def load_tapes(model: Model, path: Path) -> None:
 
 
 def _read_record(dataset: Dataset, tape: Tape, number: int, model: Model) -> Record:
-    group, values = model.prepared.group, []
+    values = []
     begin, end = dataset[f"{tape.stream}_{number}_bounds"].read()
     for variable in tape.variables:
         level = _record_level(tape, variable)
         rows = model.members.rows[level]
         if level != "gridcell":
-            rows = rows[group.patch_row if level == "pft" else group.column_row]
+            rows = rows[model.layout.rows(level)]
         values.append(_members(dataset, f"{tape.stream}_{number}_{variable.name}", rows))
     return Record(int(begin), int(end), tuple(values))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,8 +16,8 @@ from kiloland.atmosphere.calendar import ModelTimes
 from kiloland.atmosphere.forcing import ForcingSource, Places
 from kiloland.atmosphere.site import SiteSource
 from kiloland.errors import InputError
-from kiloland.land.full_inputs import Surroundings
-from kiloland.land.full_step import step_of_water_and_energy
+from kiloland.files import write_dataset
+from kiloland.land.full_means import Moment
 from kiloland.land.state import LandState
 from kiloland.land.step import (
     PrescribedFlux,
@@ -24,29 +26,41 @@ from kiloland.land.step import (
     renew_albedo,
     step_with_prescribed_flux,
 )
-from kiloland.land.subgrid import round_up
+from kiloland.land.subgrid import LANES, round_up
+from kiloland.run.case import SurfaceFlux
 from kiloland.run.clock import date_of_seconds
 from kiloland.run.engine import join_states, split_state, weather_series
 from kiloland.run.full_setup import (
     LandInputs,
     RunningMean,
-    land_constants,
     land_inputs_of_namelist,
+    moments,
     surround,
 )
+from kiloland.run.kinds import kinds_of
+from kiloland.run.means_columns import lengths_of
 from kiloland.run.namelist import ElmSettings, find_input, read_namelists
-from kiloland.run.other_columns import StepRequest, with_other_columns
 from kiloland.run.parameters import read_parameters
+from kiloland.run.parts import Ground, Values, prepare
+from kiloland.run.physics import Physics
 from kiloland.run.prescribe import PrescribedTape
-from kiloland.run.restart import Restart, load_state, read_restart, soil_columns, with_date, write_restart
+from kiloland.run.restart import (
+    Restart,
+    expand_state,
+    load_state,
+    read_restart,
+    restart_schema,
+    soil_columns,
+    with_date,
+)
 from kiloland.run.setup import PreparedGroup, prepare_group, zenith_at_ends
 from kiloland.run.surface import Surface, read_surface, surface_positions
 
 logger = logging.getLogger(__name__)
 
 NOT_SIMULATED = (
-    "water and energy of soil, lakes, land ice and wetlands are advanced; vegetation, carbon and nutrients, "
-    "towns and running means are carried"
+    "water and energy of all columns and running means are advanced; "
+    "vegetation, carbon and nutrients are carried"
 )
 
 
@@ -132,43 +146,51 @@ def weather_above(case: ElmCase, first: int, count: int, cells: np.ndarray) -> W
     return weather_series(forcing, zenith, cells, count)
 
 
-def run_steps(case: ElmCase, count: int) -> LandState:
-    """The state of the group after so many steps of water and energy; vegetation stays as it is."""
-    settings, group, block = case.settings, case.prepared.group, case.prepared.blocks[0]
-    step = Settings(timestep=float(settings.timestep))
-    cells = group.gridcell[block.column_take]
+def run_steps(case: ElmCase, count: int) -> Values:
+    """The restart variables after so many steps of all kinds of columns; vegetation stays as it is."""
+    restart, timestep = case.restart, case.settings.timestep
     inputs = case.land_inputs()
-    constants = land_constants(case.prepared.constants[0], group, block, case.surface, inputs)
-    mean = RunningMean.of(case.restart, settings.timestep)
-    state, start = case.state, case.start
-    for _ in range(count):
-        surroundings = surround(
-            weather_of_steps(case, start, 1),
-            start,
-            settings.timestep,
-            case.latitude[cells],
-            inputs.deposition[:, cells],
-            mean,
-            settings.orbital_year,
-        )
-        one: Surroundings = jax.tree.map(lambda values: values[0], surroundings)
-        state, _ = _full(state, one, constants, step)
-        start += settings.timestep
-    return join_states([state], case.prepared.blocks, group)
+    path = case.surface.path
+    positions = surface_positions(path, restart.values["grid1d_ixy"], restart.values["grid1d_jxy"])
+    parameters = read_parameters(find_input(case.settings.parameters, case.folders))
+    ground = Ground(case.surface, positions, case.latitude, parameters, inputs)
+    settings = Settings(timestep=float(timestep), lengths=lengths_of(restart, timestep))
+    values = dict(restart.values)
+    for kind in kinds_of(SurfaceFlux.FULL):
+        group = kind.find(restart)
+        if not group.columns:
+            continue
+        width = round_up(group.columns, LANES * kind.together)
+        prepared = prepare(kind, group, ground, width, group.slots)
+        (state,) = kind.load(restart, group, prepared.blocks)
+        for start in range(case.start, case.start + count * timestep, timestep):
+            moment = _moment(case, inputs, start, group.gridcell[prepared.blocks[0].column_take])
+            state = _advance(state, moment, prepared.constants[0], settings, kind.physics)
+        kind.lay(restart, values, group, prepared.blocks, [state])
+    return values
 
 
-def run_other_columns(case: ElmCase, count: int) -> Restart:
-    """The restart with its lakes, land ice and wetlands so many steps on."""
-    return with_other_columns(
-        StepRequest(
-            restart=case.restart,
-            count=count,
-            timestep=case.settings.timestep,
-            surface=case.surface,
-            inputs=case.land_inputs(),
-            weather_of=lambda start, cells: _weather_of(weather_above(case, start, 1, cells), 0),
-        )
+def _moment(case: ElmCase, inputs: LandInputs, start: int, cells: np.ndarray) -> Moment:
+    """What surrounds columns in the step that begins then."""
+    timestep, latitude = case.settings.timestep, case.latitude[cells]
+    surroundings = surround(
+        weather_above(case, start, 1, cells),
+        start,
+        timestep,
+        latitude,
+        inputs.deposition_of(np.array([start + timestep]), cells),
+        RunningMean.of(case.restart, timestep),
+        case.settings.orbital_year,
     )
+    one: Moment = jax.tree.map(
+        lambda values: values[0], moments(surroundings, start, timestep, latitude, case.restart.begun)
+    )
+    return one
+
+
+@partial(jax.jit, static_argnames=("settings", "physics"))
+def _advance(state: Any, moment: Moment, constants: Any, settings: Settings, physics: Physics) -> Any:
+    return physics.step(state, moment, constants, settings)[0]
 
 
 def run_prescribed_steps(case: ElmCase, count: int, tape: PrescribedTape) -> LandState:
@@ -194,7 +216,6 @@ def _weather_of(series: Weather, number: int) -> Weather:
     return weather
 
 
-_full = jax.jit(step_of_water_and_energy, static_argnames="settings")
 _prescribed = jax.jit(step_with_prescribed_flux, static_argnames="settings")
 _albedo = jax.jit(renew_albedo)
 
@@ -220,12 +241,12 @@ def step_command(
     logger.warning(NOT_SIMULATED)
     restart = case.restart
     if prescribe is None:
-        whole = run_steps(case, count)
-        restart = run_other_columns(case, count)
+        values = run_steps(case, count)
     else:
-        members = {dim: case.restart.dimensions[dim] for dim in ("column", "pft")}
+        members = {dim: restart.dimensions[dim] for dim in ("column", "pft")}
         with PrescribedTape(prescribe, group, members) as tape:
-            whole = run_prescribed_steps(case, count, tape)
+            values = expand_state(restart, group, run_prescribed_steps(case, count, tape))
     end = case.start + count * case.settings.timestep
-    dated = with_date(restart, *date_of_seconds(end), end // case.settings.timestep)
-    write_restart(output, dated, group, whole, {"source": "Kiloland", "comment": NOT_SIMULATED})
+    dated = with_date(replace(restart, values=values), *date_of_seconds(end), end // case.settings.timestep)
+    schema = restart_schema(dated, {"source": "Kiloland", "comment": NOT_SIMULATED})
+    write_dataset(output, schema, dated.values)

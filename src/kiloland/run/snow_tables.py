@@ -138,6 +138,17 @@ def read_constant_deposition(
     Raises:
         InputError: a field is missing, or deposition varies with time.
     """
+    first, varies = read_first_deposition(path, longitude, latitude)
+    if varies:
+        raise InputError("varies with time", file=Path(path), variable=varies)
+    return first
+
+
+def read_first_deposition(
+    path: str | os.PathLike[str], longitude: NDArray[np.float64], latitude: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], str]:
+    """The first sample of the same, and the name of a field that varies with time; empty if none does."""
+    varies = ""
     with open_dataset(path) as dataset:
         pixels = nearest_pixels(dataset, Places(longitude, latitude))
         total = []
@@ -146,11 +157,11 @@ def read_constant_deposition(
             for name in names:
                 variable = dataset[name]
                 values = pixels.index.read(variable, 0, variable.shape[0])
-                if np.any(values != values[0]):
-                    raise InputError("varies with time", file=dataset.path, variable=name)
+                if not varies and np.any(values != values[0]):
+                    varies = name
                 species = species + pixels.at_places(values[0])
             total.append(species)
-        return np.stack(total)
+        return np.stack(total), varies
 
 
 def _table(

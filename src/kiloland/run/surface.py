@@ -33,6 +33,11 @@ class Surface:
 
     path: Path
     vegetated: np.ndarray
+    lake: np.ndarray
+    wetland: np.ndarray
+    glacier: np.ndarray
+    urban: np.ndarray
+    """``[density, cell]``; like the three before it a share of the cell."""
     plant_share: np.ndarray
     sand: np.ndarray
     clay: np.ndarray
@@ -41,6 +46,7 @@ class Surface:
     leaf_area: np.ndarray | None
     stem_area: np.ndarray | None
     canopy_top: np.ndarray | None
+    canopy_bottom: np.ndarray | None
     saturated_fraction: np.ndarray
     """Largest share of the cell that can be saturated (``FMAX``)."""
     slope: np.ndarray
@@ -85,6 +91,10 @@ def read_surface(
         surface = Surface(
             path=dataset.path,
             vegetated=reader.read("PCT_NATVEG") / 100.0,
+            lake=reader.read("PCT_LAKE") / 100.0,
+            wetland=reader.read("PCT_WETLAND") / 100.0,
+            glacier=reader.read("PCT_GLACIER") / 100.0,
+            urban=reader.read("PCT_URBAN").reshape(-1, len(positions)) / 100.0,
             plant_share=reader.read("PCT_NAT_PFT") / 100.0,
             sand=reader.bounded("PCT_SAND", 0.0, 100.0),
             clay=reader.bounded("PCT_CLAY", 0.0, 100.0),
@@ -93,6 +103,7 @@ def read_surface(
             leaf_area=reader.optional("MONTHLY_LAI"),
             stem_area=reader.optional("MONTHLY_SAI"),
             canopy_top=reader.optional("MONTHLY_HEIGHT_TOP"),
+            canopy_bottom=reader.optional("MONTHLY_HEIGHT_BOT"),
             saturated_fraction=reader.bounded("FMAX", 0.0, 1.0),
             slope=np.maximum(reader.bounded("SLOPE", 0.0, 90.0), LEAST_SLOPE),
             elevation_deviation=reader.bounded("STD_ELEV", 0.0, 1.0e4),

@@ -8,15 +8,19 @@ writes the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import jax
 import numpy as np
 
 from kiloland.land.accumulate import finish, start_accumulator
-from kiloland.land.subgrid import Block, ColumnGroup, column_to_gridcell
+from kiloland.land.subgrid import Block
 from kiloland.run.case import HistoryTable
 from kiloland.run.clock import Interval
+from kiloland.run.engine import FieldPlan
+from kiloland.run.layout import Layout
+from kiloland.run.parts import Part
 from kiloland.variables import HistoryVariable
 
 
@@ -24,7 +28,7 @@ from kiloland.variables import HistoryVariable
 class Record:
     """One finished interval: its ends in seconds, the step count, and per field ``[*levels, member]``.
 
-    ``bottom`` of the hierarchy: cells of the rank for grid means, columns or patches of the group for
+    ``bottom`` of the hierarchy: cells of the rank for grid means, columns or patches of the layout for
     vectors.
     """
 
@@ -44,8 +48,10 @@ class Tape:
     """Level sizes of each field, without the member axis."""
     begin: int
     steps: int = 0
-    accumulators: list[tuple[jax.Array, ...]] = field(default_factory=list)
-    """For each block, for each field ``[*levels, padded member]``."""
+    fields_of: tuple[tuple[int, ...], ...] = ()
+    """For each part of the model the positions of the fields that it tells."""
+    accumulators: list[list[tuple[jax.Array, ...]]] = field(default_factory=list)
+    """For each part, for each block, for each of its fields ``[*levels, padded member]``."""
     pending: list[Record] = field(default_factory=list)
 
     @property
@@ -62,53 +68,80 @@ class Tape:
         """True where the field is accumulated on patches: only on vector tapes."""
         return self.table.subgrid and variable.level == "pft"
 
-    def restart_accumulators(self, blocks: list[Block]) -> None:
+    def level(self, variable: HistoryVariable) -> str:
+        """What a field is accumulated on."""
+        return "pft" if self.on_patches(variable) else "column"
+
+    def plan(self, part: int) -> tuple[FieldPlan, ...]:
+        """What one part of the model accumulates."""
+        chosen = (self.variables[position] for position in self.fields_of[part])
+        return tuple(FieldPlan(v.name, v.averaging, self.on_patches(v)) for v in chosen)
+
+    def accumulator_levels(self, position: int) -> tuple[int, ...]:
+        """Sizes of the axes of an accumulator without that of the members."""
+        variable = self.variables[position]
+        pair = (2,) if self._sparse(variable) and variable.averaging == "mean" else ()
+        return (*pair, *self.shapes[position])
+
+    def _sparse(self, variable: HistoryVariable) -> bool:
+        return FieldPlan(variable.name, variable.averaging, on_patches=False).sparse
+
+    def restart_accumulators(self, parts: Sequence[Part]) -> None:
         """Begin an interval."""
         self.steps = 0
         self.accumulators = [
-            tuple(
-                start_accumulator((*shape, self._width(variable, block)), variable.averaging)
-                for variable, shape in zip(self.variables, self.shapes, strict=True)
-            )
-            for block in blocks
+            [tuple(self._start(position, block) for position in chosen) for block in part.blocks]
+            for part, chosen in zip(parts, self.fields_of, strict=True)
         ]
 
-    def _width(self, variable: HistoryVariable, block: Block) -> int:
-        return len(block.patch_take) if self.on_patches(variable) else len(block.column_take)
+    def _start(self, position: int, block: Block) -> jax.Array:
+        variable = self.variables[position]
+        width = len(block.patch_take if self.on_patches(variable) else block.column_take)
+        shape = (*self.shapes[position], width)
+        return start_accumulator(shape, variable.averaging, self._sparse(variable))
 
-    def collect(self, blocks: list[Block], group: ColumnGroup) -> list[np.ndarray]:
-        """Accumulators of all blocks joined, ``[*levels, member of the group]``."""
+    def collect(self, parts: Sequence[Part], layout: Layout) -> list[np.ndarray]:
+        """Accumulators of all parts joined, ``[*levels, member]``; NaN where a part has no such field."""
         joined = []
         for position, variable in enumerate(self.variables):
-            pieces = []
-            for block, arrays in zip(blocks, self.accumulators, strict=True):
-                part = block.patches if self.on_patches(variable) else block.columns
-                pieces.append(np.asarray(arrays[position])[..., : part.stop - part.start])
-            joined.append(
-                np.concatenate(pieces, axis=-1) if pieces else np.zeros((*self.shapes[position], 0))
-            )
+            level, members = self.level(variable), len(layout.rows(self.level(variable)))
+            whole = np.full((*self.accumulator_levels(position), members), np.nan)
+            for number, part in enumerate(parts):
+                if position not in self.fields_of[number]:
+                    continue
+                turn, start = self.fields_of[number].index(position), layout.members(number, level).start
+                for block, arrays in zip(part.blocks, self.accumulators[number], strict=True):
+                    own = block.patches if self.on_patches(variable) else block.columns
+                    real = np.asarray(arrays[turn])[..., : own.stop - own.start]
+                    whole[..., start + own.start : start + own.stop] = real
+            joined.append(whole)
         return joined
 
-    def distribute(self, joined: list[np.ndarray], blocks: list[Block]) -> None:
-        """Set the accumulators of all blocks from joined arrays (the inverse of :meth:`collect`)."""
+    def distribute(self, joined: list[np.ndarray], parts: Sequence[Part], layout: Layout) -> None:
+        """Set the accumulators of all parts from joined arrays (the inverse of :meth:`collect`)."""
         self.accumulators = []
-        for block in blocks:
-            arrays = []
-            for variable, values in zip(self.variables, joined, strict=True):
-                take = block.patch_take if self.on_patches(variable) else block.column_take
-                arrays.append(jax.numpy.asarray(values[..., take]))
-            self.accumulators.append(tuple(arrays))
+        for number, part in enumerate(parts):
+            blocks = []
+            for block in part.blocks:
+                arrays = []
+                for position in self.fields_of[number]:
+                    variable = self.variables[position]
+                    own = joined[position][..., layout.members(number, self.level(variable))]
+                    take = block.patch_take if self.on_patches(variable) else block.column_take
+                    arrays.append(jax.numpy.asarray(own[..., take]))
+                blocks.append(tuple(arrays))
+            self.accumulators.append(blocks)
 
-    def close_interval(self, end: int, blocks: list[Block], group: ColumnGroup, cells: int) -> None:
+    def close_interval(self, end: int, parts: Sequence[Part], layout: Layout) -> None:
         """Turn the accumulators into a record and begin the next interval."""
         values = []
-        for variable, total in zip(self.variables, self.collect(blocks, group), strict=True):
-            value = finish(total, self.steps, variable.averaging)
+        for variable, total in zip(self.variables, self.collect(parts, layout), strict=True):
+            value = finish(total, self.steps, variable.averaging, self._sparse(variable))
             keep = self.table.subgrid and variable.level in ("column", "pft")
-            values.append(value if keep else column_to_gridcell(value, group, cells))
+            values.append(value if keep else layout.cell_mean(value, variable))
         self.pending.append(Record(self.begin, end, tuple(values)))
         self.begin = end
-        self.restart_accumulators(blocks)
+        self.restart_accumulators(parts)
 
     @property
     def file_is_full(self) -> bool:

@@ -71,6 +71,13 @@ class Towns:
         """A restart variable of the pervious roads."""
         return by_surface(self.columns(name))[..., Surface.PERVIOUS_ROAD, :]
 
+    def used_ground(self) -> Array:
+        """Ground rows that exist: five of roofs and walls, all of roads."""
+        building = np.arange(len(Surface)) <= Surface.SHADED_WALL
+        layers = self.restart.values["T_SOISNO"].shape[-1] - SNOW_LAYERS
+        used = ~building[None, :] | (np.arange(layers) < URBAN_LAYERS)[:, None]
+        return jnp.asarray(np.repeat(used, self.count, axis=1))
+
 
 def find_towns(restart: Restart) -> Towns:
     """The towns of a restart that have weight.
@@ -110,7 +117,7 @@ def load_urban_state(towns: Towns) -> UrbanState:
     """The state of the towns of a restart; rows that hold nothing get finite values."""
     index = towns.columns("SNLSNO").astype(jnp.int32)
     exists = snow_layer_mask(index)
-    used = jnp.concatenate([exists, _used_ground(towns)])
+    used = jnp.concatenate([exists, towns.used_ground()])
 
     def snow(name: str) -> Array:
         return jnp.where(exists, towns.columns(name), 0.0)
@@ -158,14 +165,6 @@ def restart_albedo(towns: Towns) -> UrbanAlbedo:
         albedo_direct=towns.patches("albd"),
         albedo_diffuse=towns.patches("albi"),
     )
-
-
-def _used_ground(towns: Towns) -> Array:
-    """Ground rows that exist: five of roofs and walls, all of roads."""
-    building = np.arange(len(Surface)) <= Surface.SHADED_WALL
-    layers = towns.restart.values["T_SOISNO"].shape[-1] - SNOW_LAYERS
-    used = ~building[None, :] | (np.arange(layers) < URBAN_LAYERS)[:, None]
-    return jnp.asarray(np.repeat(used, towns.count, axis=1))
 
 
 def _patches(restart: Restart, column_row: Index) -> Index:

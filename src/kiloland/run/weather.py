@@ -6,6 +6,7 @@ read, and so every bit of it, is the same as without the thread.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,7 +17,8 @@ import numpy as np
 from kiloland.atmosphere.calendar import ModelTimes
 from kiloland.run.engine import weather_series
 from kiloland.run.model import Model
-from kiloland.run.setup import PreparedGroup, zenith_at_ends
+from kiloland.run.parts import Part
+from kiloland.run.setup import zenith_at_ends
 
 BATCH_COLUMNS = 8_192
 """Columns whose weather is read at once: about 50 MB for a chunk of 48 steps."""
@@ -24,25 +26,27 @@ BATCH_COLUMNS = 8_192
 
 @dataclass(frozen=True)
 class Batch:
-    """Consecutive blocks whose weather is read together, and the cells that they lie in.
+    """Consecutive blocks of a part whose weather is read together, and the cells that they lie in.
 
     A batch bounds the memory for weather whatever the number of cells of a rank.
     """
 
+    part: int
     blocks: range
     first_cell: int
     end_cell: int
 
 
-def batches_of(prepared: PreparedGroup) -> list[Batch]:
-    """The blocks of a rank in batches of about :data:`BATCH_COLUMNS` columns."""
-    width = max(1, BATCH_COLUMNS // len(prepared.blocks[0].column_take))
+def batches_of(parts: Sequence[Part]) -> list[Batch]:
+    """The blocks of a rank, part by part, in batches of about :data:`BATCH_COLUMNS` columns."""
     result = []
-    for first in range(0, len(prepared.blocks), width):
-        blocks = range(first, min(first + width, len(prepared.blocks)))
-        columns = slice(prepared.blocks[first].columns.start, prepared.blocks[blocks[-1]].columns.stop)
-        cells = prepared.group.gridcell[columns]
-        result.append(Batch(blocks, int(cells.min()), int(cells.max()) + 1))
+    for number, part in enumerate(parts):
+        width = max(1, BATCH_COLUMNS // len(part.blocks[0].column_take))
+        for first in range(0, len(part.blocks), width):
+            blocks = range(first, min(first + width, len(part.blocks)))
+            columns = slice(part.blocks[first].columns.start, part.blocks[blocks[-1]].columns.stop)
+            cells = part.group.gridcell[columns]
+            result.append(Batch(number, blocks, int(cells.min()), int(cells.max()) + 1))
     return result
 
 
@@ -98,12 +102,14 @@ class WeatherReader:
             case.orbital_year,
         )
         steps = model.case.compute.steps_per_chunk
-        gridcell = model.prepared.group.gridcell
+        part = model.parts[batch.part]
+        columns = (part.group.gridcell[part.blocks[number].column_take] for number in batch.blocks)
         return [
             model.surround(
-                weather_series(forcing, zenith, gridcell[block.column_take] - batch.first_cell, steps),
-                block,
+                weather_series(forcing, zenith, cell - batch.first_cell, steps),
+                cell,
                 wanted.start,
+                wanted.steps,
             )
-            for block in (model.prepared.blocks[number] for number in batch.blocks)
+            for cell in columns
         ]

@@ -21,6 +21,8 @@ from kiloland.errors import InputError
 
 Level = Literal["gridcell", "topounit", "landunit", "column", "pft", "lndgrid", ""]
 Averaging = Literal["mean", "instantaneous", "maximum", "minimum"]
+UrbanScale = Literal["", "flux", "state"]
+"""``flux``: per area of the surface, summed over the surfaces of a town; ``state``: their mean by area."""
 
 SUBGRID_DIMENSIONS: tuple[Level, ...] = ("gridcell", "topounit", "landunit", "column", "pft")
 """The levels of the subgrid hierarchy, large to small, by the name of their dimension on files."""
@@ -75,6 +77,10 @@ class HistoryVariable:
     scale: float
     default: bool
     standard_name: str = ""
+    urban: UrbanScale = ""
+    """How columns of towns, which stand on walls too, count in the mean of a cell."""
+    landunits: str = ""
+    """ELM's word for the landunits that the mean of a cell takes (`veg`, `ice`, ...); empty for all."""
 
     def attributes(self, averaging: Averaging | None = None) -> dict[str, Any]:
         """Attributes of the field as ELM writes them, for one way of averaging in time."""
@@ -145,6 +151,7 @@ def history_variables() -> Mapping[str, HistoryVariable]:
         "maximum": "maximum",
         "minimum": "minimum",
     }
+    scales: dict[str, UrbanScale] = {"": "", "flux": "flux", "state": "state"}
     return {
         row["name"]: HistoryVariable(
             name=row["name"],
@@ -156,6 +163,8 @@ def history_variables() -> Mapping[str, HistoryVariable]:
             scale=float(row["scale"]),
             default=row["default"] == "1",
             standard_name=row["standard_name"],
+            urban=scales[row["urban"]],
+            landunits=row["landunits"],
         )
         for row in _rows("history.csv")
     }

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from kiloland.verify.balances import balances
 from kiloland.verify.diagnostics import diagnostics
 from kiloland.verify.full_evidence import full_days, full_step, full_steps_carried_on
+from kiloland.verify.full_melt import GROWN, PERIOD, snowmelt
 from kiloland.verify.full_year import full_year
+from kiloland.verify.gradients import gradients
 from kiloland.verify.ice_step import ice_and_wetland_carried, ice_and_wetland_step
 from kiloland.verify.lake_step import (
     lake_days_evidence,
@@ -86,10 +88,17 @@ FLUX_OF_HEAT = (
 BUDGET_BARS = {
     "heat budget": _absolute(1e-7),
     "radiation budget": _absolute(1e-7),
+    "surface budget": _absolute(1e-7),
     "water budget": _absolute(1e-9),
 }
 DAYS_BARS = {**BUDGET_BARS, **{name: _absolute(0.1) for name in FLUX_OF_HEAT}}
 """W m-2 for fluxes and the budgets of heat and radiation, kg m-2 for that of water."""
+MELT_BARS = {
+    f"{label}TSOI, days {day}-{day + PERIOD - 1}": _absolute(0.05)
+    for label in ("", GROWN)
+    for day in range(0, 100, PERIOD)
+}
+"""K; the others are mm of snow, m of its depth and leaf area."""
 YEAR_BARS = {**BUDGET_BARS, **{name: _absolute(1.0) for name in FLUX_OF_HEAT}}
 
 PROCESSES: tuple[Process, ...] = (
@@ -387,6 +396,22 @@ PROCESSES: tuple[Process, ...] = (
         _relative(1e-2),
         full_year,
         bars=YEAR_BARS,
+    ),
+    Process(
+        "snowmelt",
+        "snow, soil temperature and exposed plants over weeks of steps, plants as they stood at the start",
+        "a tape of cells with every step of a month or more, of cells that are one soil column",
+        _absolute(1.0),
+        snowmelt,
+        bars={**BUDGET_BARS, **MELT_BARS},
+    ),
+    Process(
+        "gradients",
+        "mean latent heat and GPP of a day by plant and soil parameters and by the initial soil water: "
+        "reverse mode against central differences",
+        "a day of restarts one step apart, double per-step tapes, and all that full step needs",
+        _relative(1e-5),
+        gradients,
     ),
 )
 """In the order of the table."""

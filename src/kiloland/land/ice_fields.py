@@ -1,0 +1,105 @@
+"""What land ice and wetlands tell beside their step: history fields, budgets, values for running means."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from kiloland.land.fields import FIELDS, Field
+from kiloland.land.full_inputs import Surroundings
+from kiloland.land.full_means import PatchValues
+from kiloland.land.full_other_fields import (
+    MEAN_FIELDS,
+    NO_BUILDINGS,
+    NO_CANOPY,
+    NO_SOIL_WATER,
+    NO_STREETS,
+    WEATHER_FIELDS,
+    column_field,
+    nothing,
+    patch_field,
+)
+from kiloland.land.ice_step import IceOutput, stored_water
+from kiloland.land.ledger import Budget, heat_budget
+from kiloland.land.state import LandState
+from kiloland.land.step import Settings
+
+_SHARED = (
+    *("FSA", "FSR", "FSRVD", "FSRND", "FSRVI", "FSRNI", "ERRSOL", "COSZEN", "ALBD", "ALBI"),
+    *("ALBGRD", "ALBGRI", "TG", "TSOI", "SOILLIQ", "SOILICE", "H2OSOI", "H2OSNO", "SNOWLIQ", "SNOWICE"),
+    *("SNOW_DEPTH", "FSNO", "FSNO_EFF", "INT_SNOW", "TH2OSFC", "QSNOMELT", "FSM", "ERRSOI", "SABG"),
+)
+"""Fields that are made as those of soil columns."""
+
+ICE_FIELDS: dict[str, Field] = {
+    **WEATHER_FIELDS,
+    **MEAN_FIELDS,
+    **nothing((*NO_SOIL_WATER, *NO_BUILDINGS), (*NO_CANOPY, *NO_STREETS, "BTRAN")),
+    **{name: FIELDS[name] for name in _SHARED},
+    "FSH": patch_field(lambda c, o: o.fluxes.update.sensible),
+    "FSH_G": patch_field(lambda c, o: o.fluxes.update.sensible),
+    "EFLX_LH_TOT": patch_field(lambda c, o: o.fluxes.update.latent),
+    "FGEV": patch_field(lambda c, o: o.fluxes.update.latent),
+    "QSOIL": patch_field(lambda c, o: o.fluxes.update.evaporation),
+    "QFLX_EVAP_TOT": patch_field(lambda c, o: o.fluxes.update.evaporation),
+    "QFLX_EVAP_GRND": patch_field(lambda c, o: o.fluxes.update.liquid_evaporation),
+    "QFLX_SUB_SNOW": patch_field(lambda c, o: o.fluxes.update.sublimation),
+    "QFLX_DEW_GRND": patch_field(lambda c, o: o.fluxes.update.dew),
+    "QFLX_DEW_SNOW": patch_field(lambda c, o: o.fluxes.update.frost),
+    "FIRE": patch_field(lambda c, o: o.fluxes.longwave_up),
+    "FIRA": patch_field(lambda c, o: o.fluxes.longwave_up - c.weather.longwave_down),
+    "FGR": patch_field(lambda c, o: o.fluxes.ground_heat),
+    "TAUX": patch_field(lambda c, o: o.exchange.turbulence.eastward_stress),
+    "TAUY": patch_field(lambda c, o: o.exchange.turbulence.northward_stress),
+    "TSA": patch_field(lambda c, o: o.exchange.turbulence.screen_temperature),
+    "Q2M": patch_field(lambda c, o: o.exchange.turbulence.screen_humidity),
+    "RAM1": patch_field(lambda c, o: o.exchange.turbulence.momentum_resistance),
+    "FV": patch_field(lambda c, o: o.exchange.turbulence.friction_velocity),
+    "TV": patch_field(lambda c, o: c.state.patch.leaf_temperature),
+    "QDRIP": patch_field(lambda c, o: c.weather.rain + c.weather.snow),
+    "QSNWCPLIQ": patch_field(lambda c, o: c.weather.rain - o.precipitation.rain),
+    "ERRSEB": patch_field(lambda c, o: o.fluxes.ground_heat - o.heat.budget.surface),
+    "QRGWL": column_field(lambda c, o: o.water.runoff),
+    "QRUNOFF": column_field(lambda c, o: o.water.runoff),
+    "QSNWCPICE": column_field(lambda c, o: o.water.ice_runoff),
+    "TWS": column_field(lambda c, o: stored_water(c.state.column)),
+}
+"""Fields of land ice and wetlands, by ELM's name."""
+
+
+def ice_budgets(
+    before: LandState,
+    after: LandState,
+    output: IceOutput,
+    surroundings: Surroundings,
+    settings: Settings,
+) -> tuple[Budget, ...]:
+    """Heat, radiation, surface and water, in the order of the ledger.
+
+    The surface takes the sunlight that ELM's ground absorbs, with the share of snow that the heat sees.
+    """
+    weather, fluxes, light = surroundings.weather, output.fluxes, output.radiation
+    settled = light.absorbed + light.reflected
+    fallen = (weather.rain + weather.snow) * settings.timestep
+    lost = fluxes.update.evaporation + output.water.runoff + output.water.ice_runoff
+    entering = stored_water(before.column) + fallen
+    found = stored_water(after.column) + lost * settings.timestep
+    entered = output.heat.budget.surface
+    return (
+        heat_budget(output.heat),
+        Budget(settled + light.balance_error, settled, light.balance_error),
+        Budget(fluxes.ground_heat, entered, fluxes.ground_heat - entered),
+        Budget(entering, found, found - entering),
+    )
+
+
+def ice_values(state: LandState, output: IceOutput) -> PatchValues:
+    """What the running means take; nothing stands here that could lack water."""
+    none: Float[Array, " patch"] = jnp.zeros_like(state.patch.screen_temperature)
+    return PatchValues(
+        screen_temperature=state.patch.screen_temperature,
+        leaf_temperature=state.patch.leaf_temperature,
+        sunlit_fraction=none,
+        leaf_area=none,
+        water_stress=none,
+    )
