@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -75,6 +76,11 @@ class Summary:
     alone: int
     outside: int
     uncertainty: float
+
+    def json(self) -> str:
+        """As JSON."""
+        methods = {method.name.lower(): count for method, count in self.methods.items()}
+        return json.dumps({**dataclasses.asdict(self), "methods": methods}, indent=2)
 
     def lines(self) -> list[str]:
         """As printed."""
