@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiloland.spinup.operator.tree import CascadeOperator
-from kiloland.spinup.solve.forecast import State, advance, stored_nitrogen
+from kiloland.spinup.solve.forecast import State, advance
 from kiloland.spinup.solve.productivity import Limitation
 
 Float = NDArray[np.float64]
@@ -69,10 +69,8 @@ def fixed_point(
     return state, rounds
 
 
-def accelerated_equilibrium(
-    operator: CascadeOperator, limitation: Limitation, nitrogen: Float, pools: Float
-) -> State:
-    """The equilibrium by runs of a hundred years from `pools`; productivity follows the nitrogen they store.
+def accelerated_equilibrium(operator: CascadeOperator, limitation: Limitation, pools: Float) -> State:
+    """The equilibrium by runs of a hundred years from `pools`, at the productivity of the equilibrium.
 
     The model is the operator itself; its fixed point is `steady_state`, found here without solving for it.
     """
@@ -81,10 +79,7 @@ def accelerated_equilibrium(
 
     def model(values: Float) -> Float:
         state = State(values.reshape(shape), ratio, ratio)
-        tried = advance(operator, None, None, YEARS, state)
-        storage = stored_nitrogen(operator, nitrogen, None, YEARS, state, tried)
-        followed = State(state.pools, ratio, limitation.ratio(storage))
-        return advance(operator, None, None, YEARS, followed).pools.reshape(-1, shape[-1])
+        return advance(operator, None, None, YEARS, state).pools.reshape(-1, shape[-1])
 
     values, _ = fixed_point(model, pools.reshape(-1, shape[-1]))
     return State(values.reshape(shape), ratio, ratio)

@@ -30,13 +30,14 @@ class Wood:
 
     ``dead_share``: share of the wood litter that comes from dead wood; ``mortality``: s-1; ``stock``: dead
     wood in that equilibrium, gC m-2 of column; ``level``: present stock over it, as ELM's normal run will
-    start with it.
+    start with it; ``scale``: the stock over that which the restart tells.
     """
 
     dead_share: Float
     mortality: Float
     stock: Float
     level: Float
+    scale: Float
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def padded_limitation(limitation: Limitation, columns: int) -> Limitation:
 
 def padded_wood(wood: Wood, columns: int) -> Wood:
     """The wood filled up as `padded`."""
-    values = (wood.dead_share, wood.mortality, wood.stock, wood.level)
+    values = (wood.dead_share, wood.mortality, wood.stock, wood.level, wood.scale)
     return Wood(*(padded_vector(value, columns) for value in values))
 
 

@@ -101,7 +101,7 @@ def solve_block(source: Source, block: slice, wood: Wood, request: Request) -> S
     """The pools of a block of columns."""
     read = read_block(source, block)
     columns = block.stop - block.start
-    here = block_wood(wood, block)
+    here = block_wood(wood, block, wood_input(read.operator))
     nitrogen = pool_nitrogen(read.operator)
     limitation = block_limitation(source, block, read, request)
     speeds = accelerations(source, block)
@@ -116,7 +116,7 @@ def solve_block(source: Source, block: slice, wood: Wood, request: Request) -> S
     if has_mineral(source):
         supply = np.asarray(mineralisation(scaled, twins[1]))[:, :columns]
         values |= mineral_values(source, block, read.operator, supply, request)
-    return Solved(values, state.ratio, state.wood)
+    return Solved(values, state.ratio, state.wood * here.scale)
 
 
 def state_of(
@@ -137,8 +137,7 @@ def state_of(
     padded_operator = padded(operator, columns)
     many = padded_limitation(limitation, columns)
     if request.method is Method.ANDERSON:
-        start = padded_vector(pools, columns)
-        state = accelerated_equilibrium(padded_operator, many, padded_vector(nitrogen, columns), start)
+        state = accelerated_equilibrium(padded_operator, many, padded_vector(pools, columns))
     elif request.year is None:
         state = steady_state(padded_operator, many)
     else:
@@ -164,6 +163,12 @@ def block_limitation(source: Source, block: slice, read: Block, request: Request
         return limitation
     values = {name: getattr(limitation, name) for name in limitation.__dataclass_fields__}
     return Limitation(**{**values, "known": np.zeros_like(limitation.known)})
+
+
+def wood_input(operator: CascadeOperator) -> Float:
+    """Input of coarse wood, gC m-2 s-1 [column]."""
+    thickness = np.asarray(operator.thickness)[:, None]
+    return np.asarray((np.asarray(operator.litter_input)[CWD] * thickness).sum(axis=0), np.float64)
 
 
 def accelerations(source: Source, block: slice) -> Speeds:

@@ -22,6 +22,7 @@ from kiloland.spinup.tables import DEAD_WOOD, TISSUES
 
 Float = NDArray[np.float64]
 
+_BELIEVED = (0.5, 2.0)
 LIVE_WOOD = ("livestem", "livecroot")
 TAILS = ("", "_storage", "_xfer")
 
@@ -46,15 +47,45 @@ def column_wood(source: Source, factor: float, at_exit: float) -> Wood:
     mortality = read_mortality(source.paths.parameters) / SECONDS_PER_YEAR
     return Wood(
         dead_share=np.where(whole > 0.0, scale * dead / np.where(whole > 0.0, whole, 1.0), 0.0),
-        mortality=np.full(source.columns, mortality),
+        mortality=mortality + fire_mortality(source),
         stock=scale * dead,
         level=np.full(source.columns, at_exit / scale if source.accelerated else 1.0),
+        scale=np.ones(source.columns),
     )
 
 
-def block_wood(wood: Wood, block: slice) -> Wood:
-    """The wood of some columns."""
-    return Wood(wood.dead_share[block], wood.mortality[block], wood.stock[block], wood.level[block])
+def fire_mortality(source: Source) -> Float:
+    """Loss of dead wood to fire, s-1 [column]: burned area times `cc_dstem` + (1 - cc_dstem) `fm_droot`.
+
+    The mean over the patches by their dead stems; zero where the history has no burned area.
+    """
+    if not source.records.holds("FAREA_BURNED"):
+        return np.zeros(source.columns)
+    subgrid = source.subgrid
+    with open_dataset(source.paths.parameters) as file:
+        burnt, killed = (np.asarray(file[name].values(), np.float64) for name in ("cc_dstem", "fm_droot"))
+    lost = np.nan_to_num(burnt + (1.0 - burnt) * killed)[subgrid.keys.pft_itypveg]
+    dead = np.nan_to_num(np.asarray(source.restart["deadstemc"].values(), np.float64)[subgrid.pft_row])
+    weight = subgrid.pft_weight * dead
+    column = subgrid.keys.pft_column
+    whole = np.bincount(column, weight, source.columns)
+    share = np.bincount(column, weight * lost, source.columns) / np.where(whole > 0.0, whole, 1.0)
+    everything = slice(0, source.columns)
+    burned = source.intensive("FAREA_BURNED", everything, source.window.years).mean(axis=0)
+    return np.asarray(share * burned, np.float64)
+
+
+def block_wood(wood: Wood, block: slice, given: Float) -> Wood:
+    """The wood of some columns, its equilibrium being what dies as fast as the operator's wood input `given`.
+
+    A restart holds the dead wood of some last years; the input (gC m-2 s-1 [column]) is a mean of the years
+    of the operator. The restart is believed within a factor of two.
+    """
+    share, mortality, stock = wood.dead_share[block], wood.mortality[block], wood.stock[block]
+    died = mortality * stock
+    known = (died > 0.0) & (given > 0.0)
+    scale = np.where(known, np.clip(share * given / np.where(known, died, 1.0), *_BELIEVED), 1.0)
+    return Wood(share, mortality, stock * scale, wood.level[block], scale)
 
 
 def patch_sum(source: Source, name: str) -> Float:
