@@ -60,9 +60,14 @@ def register(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument(
         "--mortality-factor",
         type=float,
-        default=10.0,
         metavar="F",
-        help="spinup_mortality_factor of the run (default 10)",
+        help="spinup_mortality_factor of the run (default: read from the heights of trees, else 10)",
+    )
+    parser.add_argument(
+        "--exit-mortality-factor",
+        type=float,
+        metavar="F",
+        help="spinup_mortality_factor of the next run, for spinup_state 1 (default: the same)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(handler=restart)
@@ -82,6 +87,7 @@ def restart(options: argparse.Namespace) -> ExitCode:
         options.soil_orders,
         options.parameters,
         options.mortality_factor,
+        options.exit_mortality_factor,
     )
     report = write_restart(request, lambda text: print(text, file=sys.stderr, flush=True))
     if options.json:

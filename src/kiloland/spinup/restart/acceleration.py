@@ -10,7 +10,9 @@ to 39; dead wood dies ``spinup_mortality_factor`` times faster. So what the file
     AD_l = max(1, 1 / (365 k_l)), wood max(1, 0.5 / (365 k_frag)), k in day-1.
 
 On leaving (restart with 1, run with 0) ELM itself multiplies by AD_l / ``scalaravg_col`` and the mortality
-factor, whatever the year. Source: E3SM Land Model, ``DecompCascadeCNMod``, ``ColumnDataType``.
+factor, whatever the year. That factor is the one in the namelist of the run that leaves; where it is unset
+it is 1, and dead wood stays as small as it was (so in the reference runs).
+Source: E3SM Land Model, ``DecompCascadeCNMod``, ``ColumnDataType``.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from kiloland.spinup.restart.acceleration import DEFAULT_MORTALITY, Scale, read_
 from kiloland.spinup.restart.blocks import Part, PoolParts, restart_parts
 from kiloland.spinup.restart.checks import plants_with_wood
 from kiloland.spinup.restart.findings import Findings
+from kiloland.spinup.restart.heights import SPREAD, implied_mortality
 from kiloland.spinup.restart.matching import Seen
 from kiloland.spinup.restart.ratios import restart_ratios
 from kiloland.spinup.restart.rules import Given, Means, given_phosphorus, plan_rules
@@ -33,7 +34,12 @@ STATE: Final = "spinup_state"
 
 @dataclass(frozen=True)
 class RestartRequest:
-    """What is asked for. ``spinup_state`` None: chosen by :func:`state_after`."""
+    """What is asked for.
+
+    ``spinup_state`` None: chosen by :func:`state_after`. ``mortality_factor`` of the run that wrote the
+    restart; None: read from the heights of trees. ``exit_mortality_factor`` of the run that will start from a
+    file with state 1; None: the same.
+    """
 
     restart: Path
     pools: Path
@@ -43,7 +49,8 @@ class RestartRequest:
     surface: Path | None = None
     soil_orders: Path | None = None
     parameters: Path | None = None
-    mortality_factor: float = DEFAULT_MORTALITY
+    mortality_factor: float | None = None
+    exit_mortality_factor: float | None = None
 
 
 @dataclass
@@ -86,12 +93,15 @@ def prepared(request: RestartRequest, stack: ExitStack) -> Job:
     require_soil(dataset)
     surface = stack.enter_context(open_dataset(request.surface)) if request.surface else None
     hash_note = check_source(request, pools)
-    before = restart_scale(dataset, read_factors(request.parameters, request.mortality_factor))
+    parts = restart_parts(dataset)
+    mortality, wood_note = mortality_factor(request, dataset, parts)
+    before = restart_scale(dataset, read_factors(request.parameters, mortality))
     state, why = state_after(request, before, frozenset(pools.names))
-    after = Scale(before.factors, state == 1, state == 1)
+    after = Scale(
+        read_factors(request.parameters, exit_mortality(request, mortality)), state == 1, state == 1
+    )
     inserts = before.accelerated and not after.accelerated
     sorption = read_sorption(request.soil_orders) if request.soil_orders and surface else None
-    parts = restart_parts(dataset)
     means = Means(
         frozenset(pools.names), frozenset(dataset), inserts, surface is not None, sorption is not None
     )
@@ -107,7 +117,7 @@ def prepared(request: RestartRequest, stack: ExitStack) -> Job:
         setting,
         SoilSource(surface) if surface is not None else None,
         plants_with_wood(dataset, parts),
-        tuple(note for note in (hash_note, why, *scale_notes(setting)) if note),
+        tuple(note for note in (hash_note, wood_note, why, *scale_notes(setting)) if note),
         Findings(),
         {name: VariableStatistics(name, rule.text) for name, rule in rules.items()},
         Seen(pools),
@@ -141,6 +151,25 @@ def check_source(request: RestartRequest, pools: PoolFile) -> str:
     return ""
 
 
+def mortality_factor(request: RestartRequest, dataset: Dataset, parts: list[Part]) -> tuple[float, str]:
+    """The mortality factor of the run, and a note where what is given is not what the heights say."""
+    accelerated = int(dataset[STATE].read()) == 1
+    implied = implied_mortality(dataset, parts) if accelerated else None
+    if request.mortality_factor is None:
+        if implied is not None:
+            return implied, f"mortality factor {implied:g}, read from the heights of trees"
+        return DEFAULT_MORTALITY, f"mortality factor {DEFAULT_MORTALITY:g} taken for granted" * accelerated
+    note = ""
+    if implied is not None and abs(implied / request.mortality_factor - 1.0) > SPREAD:
+        note = f"mortality factor {request.mortality_factor:g} as given; the heights of trees say {implied:g}"
+    return request.mortality_factor, note
+
+
+def exit_mortality(request: RestartRequest, mortality: float) -> float:
+    """The mortality factor of the run that will leave accelerated spinup."""
+    return mortality if request.exit_mortality_factor is None else request.exit_mortality_factor
+
+
 def state_after(request: RestartRequest, before: Scale, given: frozenset[str]) -> tuple[int, str]:
     """The new ``spinup_state`` and why: as asked; else 0 where mineral P is known, else the restart's."""
     if request.spinup_state is not None:
@@ -159,6 +188,12 @@ def scale_notes(setting: Setting) -> list[str]:
         notes.append(
             "the restart is from before year 40 of accelerated spinup: its averaged scalars are not used, "
             "natural = stored * factor"
+        )
+    if setting.after.accelerated:
+        factor = setting.after.factors.mortality
+        notes.append(
+            f"the run that starts from this file must set spinup_mortality_factor = {factor:g} and "
+            "spinup_state = 0: where the factor is unset ELM takes 1, and dead wood stays too small"
         )
     names = [f"{part}_vr" for part in MINERAL_P]
     given = any(isinstance(setting.rules.get(name), Given) for name in names)
