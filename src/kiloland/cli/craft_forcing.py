@@ -8,7 +8,11 @@ import re
 import sys
 from pathlib import Path
 
+from kiloland.craft.forcing.request import DayRule, Kept, Spreading, StreamFormat
 from kiloland.errors import ExitCode, InputError, KilolandError
+
+Moment = tuple[int, int | None, int | None]
+"""Year, month, day."""
 
 DESCRIPTION = """\
 Make the forcing of a run: monthly stream files over the land cells of a domain, in its order.
@@ -54,7 +58,7 @@ def register_forcing(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         "--years",
         required=True,
         metavar="A:B",
-        help="first and last year, or month (1980-06:1981-02), both included",
+        help="first and last year, month (1980-06:1981-02) or day (2014-06-01:2014-06-30), both included",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the files")
     parser.add_argument(
@@ -70,6 +74,30 @@ def register_forcing(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         default="1/1",
         metavar="I/N",
         help="make every N-th month, from the I-th, beside other processes that make the others",
+    )
+    parser.add_argument(
+        "--keep",
+        choices=[one.value for one in Kept],
+        default=Kept.EXTREMES.value,
+        help="of daily temperatures: tmin and tmax (default), or their mean as the mean of the day",
+    )
+    parser.add_argument(
+        "--day",
+        choices=[one.value for one in DayRule],
+        default=DayRule.LOCAL.value,
+        help="daily values are those of local days (default, as Daymet's are), or of days of UTC",
+    )
+    parser.add_argument(
+        "--stream-format",
+        choices=[one.value for one in StreamFormat],
+        default=StreamFormat.TEXT.value,
+        help="descriptions for the data atmosphere: texts of E3SM (default), or the XML of CDEPS and a mesh",
+    )
+    parser.add_argument(
+        "--deflate",
+        type=int,
+        metavar="N",
+        help="compressed netCDF-4 files, level 1 (fast) to 9, in the place of CDF-5",
     )
     storage = parser.add_mutually_exclusive_group()
     storage.add_argument(
@@ -107,6 +135,11 @@ def forcing(options: argparse.Namespace) -> ExitCode:
         parts=parts,
         first_month=first[1] or 1,
         last_month=last[1] or 12,
+        first_day=first[2] or 1,
+        last_day=last[2],
+        spreading=Spreading(Kept(options.keep), DayRule(options.day)),
+        streams=StreamFormat(options.stream_format),
+        deflate=options.deflate,
         encoding=Encoding(options.significant_bits, options.pack is not None),
     )
     if launched_rank() > 0:
@@ -127,14 +160,17 @@ def forcing(options: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _months(text: str) -> tuple[tuple[int, int | None], tuple[int, int | None]]:
-    """First and last year, with the month where one is given."""
-    match = re.fullmatch(r"(\d{1,4})(?:-(\d\d))?(?::(\d{1,4})(?:-(\d\d))?)?", text)
+def _months(text: str) -> tuple[Moment, Moment]:
+    """First and last year, with month and day where they are given."""
+    moment = r"(\d{1,4})(?:-(\d\d)(?:-(\d\d))?)?"
+    match = re.fullmatch(f"{moment}(?::{moment})?", text)
     if match is None:
-        raise InputError("not a period", found=text, expected="--years A:B, each YYYY or YYYY-MM")
-    year, month, last_year, last_month = (int(part) if part else None for part in match.groups())
+        raise InputError("not a period", found=text, expected="--years A:B, each YYYY, YYYY-MM or YYYY-MM-DD")
+    numbers = [int(part) if part else None for part in match.groups()]
+    year, last_year = numbers[0], numbers[3]
     assert year is not None
-    return (year, month), (last_year, last_month) if last_year is not None else (year, month)
+    first: Moment = (year, numbers[1], numbers[2])
+    return first, first if last_year is None else (last_year, numbers[4], numbers[5])
 
 
 def _numbers(text: str, mark: str, expected: str) -> tuple[int, int]:

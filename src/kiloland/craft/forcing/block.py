@@ -51,12 +51,13 @@ def rain_weights(rain: FloatArray, around: FloatArray, cycle: FloatArray) -> Flo
 
 @compiled
 def temperature_of_days(
-    low: FloatArray, high: FloatArray, shape: FloatArray, cosine: Field, values: FloatArray
+    low: FloatArray, high: FloatArray, shape: FloatArray, cosine: Field, mean: bool, values: FloatArray
 ) -> None:
     """All days in single precision; ``shape`` and ``values`` ``[day, 8, cell]``.
 
     The jump between two days is taken out of the last interval of one and the first of the next, half of it
-    on each side, but for the step that the pattern has there.
+    on each side, but for the step that the pattern has there. With ``mean`` all intervals of a day are moved
+    so that their mean is (low + high)/2.
     """
     days, _, count = values.shape
     before, after = np.empty((BINS_PER_DAY, count)), np.empty((BINS_PER_DAY, count))
@@ -72,9 +73,14 @@ def temperature_of_days(
         before, after = after, before
         stretch_before, stretch_after = stretch_after, stretch_before
     for d in range(days):
+        move[:] = 0.0
+        if mean:
+            kernel.total(values[d], move)
+            for c in range(count):
+                move[c] = 0.5 * (low[d, c] + high[d, c]) - move[c] / BINS_PER_DAY
         for k in range(BINS_PER_DAY):
             for c in range(count):
-                values[d, k, c] = kernel.single(values[d, k, c])
+                values[d, k, c] = kernel.single(values[d, k, c] + move[c])
 
 
 @compiled
@@ -126,6 +132,7 @@ def spread_group(
     rain: FloatArray,
     sun: tuple[Field, FloatArray, FloatArray, FloatArray, FloatArray],
     cosine: Field,
+    mean: bool,
     rise: FloatArray,
     skip: int,
     inside: tuple[int, int],
@@ -137,8 +144,9 @@ def spread_group(
     ``daily`` ``[5, day, band]``: minimum and maximum temperature, precipitation, vapour pressure, shortwave,
     at ``cells`` of it; ``points`` ``[7, day, 8, 4]`` in the order of ``SMOOTH``, ``weight`` ``[4, cell]``;
     ``rain`` ``[day, 8]``: weights; ``sun``: see :data:`~kiloland.craft.forcing.sun.SunOfDays`; ``cosine``
-    ``[8, cell]``: :func:`clock`; ``found`` ``[7, sample, cell]``, whose first sample is the interval ``skip``
-    of the days; ``lost`` ``[2]``: cell-days among ``inside`` that were not kept.
+    ``[8, cell]``: :func:`clock`; ``mean``: the mean temperature is kept; ``found`` ``[7, sample, cell]``,
+    whose first sample is the interval ``skip`` of the days; ``lost`` ``[2]``: cell-days among ``inside`` that
+    were not kept.
 
     The first and last day serve the joints of the others.
     """
@@ -154,7 +162,7 @@ def spread_group(
                 of_day[v, d, c] = daily[v, d, cells[c]]
     for d in range(days):
         kernel.bilinear(points[0, d], weight, patterns[d])
-    temperature_of_days(of_day[0], of_day[1], patterns, cosine, temperature)
+    temperature_of_days(of_day[0], of_day[1], patterns, cosine, mean, temperature)
     for d in range(days):
         first = d * BINS_PER_DAY - skip
         if first + BINS_PER_DAY <= 0 or first >= samples:
@@ -187,9 +195,15 @@ def in_order(stored: NDArray[np.uint32], place: NDArray[np.int64], out: NDArray[
 
 
 def downscale(
-    daily: DailyWeather, shape: SubdailyShape, sun: CellSun, height_difference: FloatArray
+    daily: DailyWeather,
+    shape: SubdailyShape,
+    sun: CellSun,
+    height_difference: FloatArray,
+    *,
+    mean: bool = False,
 ) -> Downscaled:
-    """All days of cells with a reanalysis of their own, on arrays ``[day, 8, cell]``.
+    """All days of cells with a reanalysis of their own, on arrays ``[day, 8, cell]``; with ``mean`` the mean
+    temperature is kept in place of the extremes.
 
     The first and last day lack a neighbour for the joints.
     """
@@ -199,7 +213,8 @@ def downscale(
     values = [np.asarray(getattr(daily, part.name), np.float64) for part in fields(DailyWeather)]
     temperature = np.empty((days, BINS_PER_DAY, count))
     cosine = clock(sun.hour)
-    temperature_of_days(values[0], values[1], np.ascontiguousarray(shape.temperature), cosine, temperature)
+    pattern = np.ascontiguousarray(shape.temperature)
+    temperature_of_days(values[0], values[1], pattern, cosine, mean, temperature)
     rise = height_difference if height_difference.any() else np.empty(0)
     out, cut = np.empty((days, 7, BINS_PER_DAY, count)), np.empty((days, 2, count), np.bool_)
     for d in range(days):

@@ -168,7 +168,8 @@ def samples_of_month(dataset: Dataset, month: Month, name: str) -> IntArray:
     axis = decode_times(
         time.values(), str(time.attributes.get("units", "")), time.attributes.get("calendar"), file=file
     )
-    origin = month.days[0] * SECONDS_PER_DAY
+    whole = month.whole
+    origin = whole.days[0] * SECONDS_PER_DAY
     position = stamp_position(axis.seconds, period_start=origin)
     own = VARIABLES[name].stamp
     if ((axis.seconds - origin - own) % BIN_SECONDS == 0).all() and own % BIN_SECONDS:
@@ -178,15 +179,17 @@ def samples_of_month(dataset: Dataset, month: Month, name: str) -> IntArray:
     else:
         starts = axis.seconds + shift_to_begin(position, BIN_SECONDS) - origin
     bins, rest = np.divmod(starts, BIN_SECONDS)
-    samples = np.full(month.samples, -1, dtype=np.int64)
-    if rest.any() or (bins < 0).any() or (bins >= month.samples).any() or np.unique(bins).size != bins.size:
+    samples = np.full(whole.samples, -1, dtype=np.int64)
+    if rest.any() or (bins < 0).any() or (bins >= whole.samples).any() or np.unique(bins).size != bins.size:
         raise InputError(
             "the time axis is not that of the month in steps of three hours", file=file, variable="time"
         )
     samples[bins] = axis.kept
-    missing = np.flatnonzero(samples < 0)
+    wanted = slice(month.skipped, month.skipped + month.samples)
+    missing = month.skipped + np.flatnonzero(samples[wanted] < 0)
     made = month.month == 12 and is_leap(month.year) and missing.size == BINS_PER_DAY
-    if missing.size and not (made and missing[0] == month.samples - BINS_PER_DAY):
+    made = made and month.samples > BINS_PER_DAY
+    if missing.size and not (made and missing[0] == whole.samples - BINS_PER_DAY):
         raise InputError(
             "samples are missing",
             file=file,
@@ -194,4 +197,4 @@ def samples_of_month(dataset: Dataset, month: Month, name: str) -> IntArray:
             where=describe_seconds(origin + int(missing[0]) * BIN_SECONDS),
             found=f"{missing.size} of {month.samples} missing",
         )
-    return samples
+    return samples[wanted]

@@ -6,19 +6,36 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
+from kiloland.craft.forcing.mesh import write_mesh
 from kiloland.craft.forcing.output import VARIABLES, Month
+from kiloland.craft.forcing.places import land_of
+from kiloland.craft.forcing.request import StreamFormat
 from kiloland.files import write_text
+from kiloland.grid import read_domain
 
 STREAM: Final = "datm.streams.txt.uELM_NA"
 """Names of the streams in E3SM begin so; a copy in the case's directory has ``user_`` before it."""
 
 
-def write_stream_descriptions(folder: Path, domain_file: Path, months: list[Month]) -> list[Path]:
-    """Write ``user_datm.streams.txt.uELM_NA.<VAR>`` for the data atmosphere of E3SM, into the folder,
-    and ``user_nl_datm``.
+XML_NAME: Final = "datm.streams.xml"
+MESH_NAME: Final = "datm_mesh.nc"
+FLUXES: Final = ("swdn", "lwdn", "precn")
+"""Aliases that the newer coupler counts as fluxes; the others are states."""
 
-    Copied into a case's directory they take the place of the ones that the case generates.
+
+def write_stream_descriptions(
+    folder: Path, domain_file: Path, months: list[Month], form: StreamFormat = StreamFormat.TEXT
+) -> list[Path]:
+    """Write the descriptions of the streams into the folder; returns the files.
+
+    Texts: ``user_datm.streams.txt.uELM_NA.<VAR>`` for the data atmosphere of E3SM, and ``user_nl_datm``.
+    Copied into a case's directory they take the place of the ones that the case generates. XML:
+    ``datm.streams.xml`` for CDEPS, and the mesh of the cells that it names.
     """
+    if form is StreamFormat.XML:
+        write_mesh(folder / MESH_NAME, land_of(read_domain(domain_file), domain_file))
+        write_text(folder / XML_NAME, stream_xml(folder, months))
+        return [folder / XML_NAME, folder / MESH_NAME]
     written = []
     for name, variable in VARIABLES.items():
         names = "\n".join(f"         {month.file(Path(), name)}" for month in months)
@@ -64,6 +81,44 @@ def write_stream_descriptions(folder: Path, domain_file: Path, months: list[Mont
     path = folder / "user_nl_datm"
     write_text(path, namelist(months))
     return [*written, path]
+
+
+def stream_xml(folder: Path, months: list[Month]) -> str:
+    """The seven streams in the XML that CDEPS reads, with absolute paths.
+
+    The cells of the files are those of the mesh, so values are redistributed, not interpolated.
+    """
+    place = folder.resolve()
+    years = [month.year for month in months]
+    streams = []
+    for name, variable in VARIABLES.items():
+        kind = "Faxa" if variable.alias in FLUXES else "Sa"
+        files = "\n".join(f"    <file>{escape(str(month.file(place, name)))}</file>" for month in months)
+        streams.append(f"""  <stream_info name="uELM_NA.{name}">
+   <taxmode>cycle</taxmode>
+   <tintalgo>{variable.interpolation}</tintalgo>
+   <readmode>single</readmode>
+   <mapalgo>redist</mapalgo>
+   <dtlimit>1.5</dtlimit>
+   <year_first>{min(years)}</year_first>
+   <year_last>{max(years)}</year_last>
+   <year_align>{min(years)}</year_align>
+   <vectors>null</vectors>
+   <meshfile>{escape(str(place / MESH_NAME))}</meshfile>
+   <lev_dimname>null</lev_dimname>
+   <datafiles>
+{files}
+   </datafiles>
+   <datavars>
+    <var>{name} {kind}_{variable.alias}</var>
+   </datavars>
+   <offset>0</offset>
+  </stream_info>
+""")
+    return f"""<?xml version="1.0"?>
+<file id="stream" version="2.0">
+{"".join(streams)}</file>
+"""
 
 
 def namelist(months: list[Month]) -> str:

@@ -22,6 +22,7 @@ from kiloland.craft.forcing.losses import Block, Losses
 from kiloland.craft.forcing.maps import FILE_SINGLE
 from kiloland.craft.forcing.output import VARIABLES, Month
 from kiloland.craft.forcing.reanalysis import Reanalysis
+from kiloland.craft.forcing.request import USUAL, DayRule, Kept, Spreading
 from kiloland.craft.forcing.shape import ShapeOfDays
 from kiloland.craft.forcing.sun import sun_of_days
 from kiloland.files import open_dataset
@@ -60,11 +61,19 @@ class DownscalingSource:
     orbit: Orbit
     settings: str
     notes: tuple[str, ...]
+    spreading: Spreading = USUAL
     together: bool = True
 
     @classmethod
     def open(
-        cls, folder: Path, land: Domain, grid: Grid, years: range, heights: str | None, memory: int
+        cls,
+        folder: Path,
+        land: Domain,
+        grid: Grid,
+        years: range,
+        heights: str | None,
+        memory: int,
+        spreading: Spreading = USUAL,
     ) -> DownscalingSource:
         """Find and validate both sources for whole years; InputError names the first fault."""
         daymet = DaymetSource.open(folder, land, grid, years)
@@ -83,17 +92,22 @@ class DownscalingSource:
             rise,
             memory,
             orbital_parameters(ORBITAL_YEAR),
-            f"{SETTINGS}, {adjusted}",
+            f"{SETTINGS}, {adjusted}{spreading.words}",
             tuple(_leap_notes(daymet, years)),
+            spreading,
         )
 
     def attributes(self, month: Month) -> dict[str, str]:
         """Global attributes that say where the values come from."""
         text = {
             "comment": "daily values of Daymet spread over local days with the shape of a reanalysis",
-            "local_day": "the eight intervals of 3 hours whose middles lie between the midnights of "
+            "local_day": "the eight intervals of 3 hours from 0 h UTC on"
+            if self.spreading.day is DayRule.UTC
+            else "the eight intervals of 3 hours whose middles lie between the midnights of "
             "UTC + round(longitude/15) hours",
         }
+        if self.spreading.kept is Kept.MEAN:
+            text["daily_temperature"] = "the mean of a day is (tmin + tmax)/2; its extremes are others"
         if month.month == 12 and self.daymet.files["prcp"][month.year].made:
             text["made_days"] = f"{month}-31: daily values of 30 December, which Daymet lacks in leap years"
         labels = {self._comment(entry[month.year].path) for entry in self.daymet.files.values()} - {""}
@@ -135,7 +149,10 @@ class DownscalingSource:
         found = np.empty((len(FIELDS), month.samples, cells.number_of_cells), np.float32)
         place = np.empty(cells.number_of_cells, dtype=np.int64)
         lost, begin = np.zeros(2, np.int64), 0
-        for group in grouped(weights, local_day_shift(cells.longitude)):
+        shifts = local_day_shift(cells.longitude)
+        if self.spreading.day is DayRule.UTC:
+            shifts = np.zeros_like(shifts)
+        for group in grouped(weights, shifts):
             end = begin + group.cells.size
             longitude, latitude = cells.longitude[group.cells], cells.latitude[group.cells]
             points, rain = shape.at_points(group, days)
@@ -147,6 +164,7 @@ class DownscalingSource:
                 rain,
                 sun_of_days(first, days, longitude, latitude, group.shift, self.orbit),
                 clock(solar_hours(longitude, group.shift)),
+                self.spreading.kept is Kept.MEAN,
                 LEVEL if self.rise is None else self.rise[band.start + group.cells],
                 BINS_PER_DAY * EDGE - group.shift,
                 (EDGE, days - EDGE),

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kiloland.craft.forcing.descriptions import write_stream_descriptions
 from kiloland.craft.forcing.output import (
@@ -20,10 +21,14 @@ from kiloland.craft.forcing.places import land_of
 from kiloland.craft.forcing.request import ForcingRequest, ForcingSummary
 from kiloland.craft.forcing.sources import Source, open_source
 from kiloland.errors import InputError, OutputError
-from kiloland.files import DatasetWriter, remove_stale_temporaries
+from kiloland.files import DatasetWriter, FileSchema, remove_stale_temporaries
 from kiloland.grid import Domain, read_domain
 from kiloland.run.ranks import Ranks
 
+if TYPE_CHECKING:
+    from kiloland.files.deflating import DeflatedWriter
+
+Writer: TypeAlias = "DatasetWriter | DeflatedWriter"
 Work = tuple[Month, list[str]]
 """Variables of a month that one rank makes at a time."""
 ALONE: Final = Ranks(None, 0, 1)
@@ -70,7 +75,7 @@ def craft_forcing(
                 )
     with ranks.agreement():
         if ranks.is_root:
-            write_stream_descriptions(request.output, request.domain, request.months)
+            write_stream_descriptions(request.output, request.domain, request.months, request.streams)
     summaries: list[ForcingSummary] = ranks.gather(mine)
     for other in summaries[1:]:
         summaries[0].add(other)
@@ -104,7 +109,7 @@ def make_missing(
     summary: ForcingSummary,
 ) -> int:
     """Write those of some files that are not there and sound; returns how many."""
-    settings = source.settings + request.encoding.words
+    settings = source.settings + request.storage
     wanted = [
         name
         for name in names
@@ -135,12 +140,13 @@ def write_month(
         finishing = []
         for group in groups:
             with ExitStack() as stack:
-                writers = {}
+                writers: dict[str, Writer] = {}
                 for name in group:
-                    schema = month_schema(name, month, land, source.settings, attributes, request.encoding)
-                    writers[name] = stack.enter_context(
-                        DatasetWriter(month.file(request.output, name), schema)
-                    )
+                    settings = source.settings + request.storage
+                    schema = month_schema(name, month, land, settings, attributes, request.encoding)
+                    path = month.file(request.output, name)
+                    writers[name] = open_writer(path, schema, request.deflate)
+                    stack.push(writers[name])
                     put_cells(writers[name], name, month, land)
                 for first, cell, fields, losses in source.month(month, group):
                     for name, values in fields.items():
@@ -153,7 +159,17 @@ def write_month(
     summary.bytes += sum(month.file(request.output, name).stat().st_size for name in names)
 
 
-def put_cells(writer: DatasetWriter, name: str, month: Month, land: Domain) -> None:
+def open_writer(path: Path, schema: FileSchema, deflate: int | None) -> Writer:
+    """A new file, plain or compressed."""
+    if deflate is None:
+        return DatasetWriter(path, schema)
+    # Loaded here, since it brings the netCDF library along that plain files do without.
+    from kiloland.files.deflating import DeflatedWriter
+
+    return DeflatedWriter(path, schema, deflate)
+
+
+def put_cells(writer: Writer, name: str, month: Month, land: Domain) -> None:
     """All of a file but its field: times, ids and places."""
     kind = next(variable.dtype for variable in writer.schema.variables if variable.name == "gridID")
     writer.put("time", stamps(name, month))

@@ -79,15 +79,28 @@ VARIABLES: Final = {
 
 @dataclass(frozen=True)
 class Month:
-    """A month of the output; ``month`` from 1."""
+    """A month of the output, ``month`` from 1, or its days ``first_day`` to ``last_day``, both included."""
 
     year: int
     month: int
+    first_day: int = 1
+    last_day: int | None = None
+
+    @property
+    def whole(self) -> Month:
+        """All days of the month."""
+        return Month(self.year, self.month)
 
     @property
     def days(self) -> tuple[int, int]:
         """First day and the day after the last one."""
-        return month_days(self.year, self.month)
+        first, end = month_days(self.year, self.month)
+        return first + self.first_day - 1, end if self.last_day is None else first + self.last_day
+
+    @property
+    def skipped(self) -> int:
+        """Intervals of the month before the first one."""
+        return (self.first_day - 1) * BINS_PER_DAY
 
     @property
     def samples(self) -> int:
@@ -106,7 +119,7 @@ class Month:
 def month_schema(
     name: str, month: Month, domain: Domain, settings: str, attributes: dict[str, str], encoding: Encoding
 ) -> FileSchema:
-    """Dimensions, variables and attributes of one file."""
+    """Dimensions, variables and attributes of one file; ``settings`` say how all of it was made."""
     variable, cells = VARIABLES[name], ("nj", "ni")
     largest = int(domain.gridcell_id.max())
     time = {
@@ -150,7 +163,7 @@ def month_schema(
             "title": f"three-hourly {variable.long_name} over the land cells of a domain",
             "Conventions": "CF-1.11",
             "source": f"kiloland {__version__}",
-            SETTINGS: settings + encoding.words,
+            SETTINGS: settings,
             **attributes,
         },
     )
@@ -158,7 +171,7 @@ def month_schema(
 
 def stamps(name: str, month: Month) -> NDArray[np.float64]:
     """Days since the beginning of the month."""
-    starts = BIN_SECONDS * np.arange(month.samples, dtype=np.int64)
+    starts = BIN_SECONDS * (month.skipped + np.arange(month.samples, dtype=np.int64))
     return np.asarray((starts + VARIABLES[name].stamp) / SECONDS_PER_DAY)
 
 

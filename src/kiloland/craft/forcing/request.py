@@ -2,16 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 from typing import Final, Self
 
+from kiloland.craft.forcing.bins import BINS_PER_DAY
 from kiloland.craft.forcing.encoding import Encoding, RoundingErrors
 from kiloland.craft.forcing.losses import Losses
 from kiloland.craft.forcing.output import Month
 from kiloland.errors import InputError
 
 MEGABYTE: Final = 2**20
+
+
+class Kept(Enum):
+    """What of the daily temperature is kept: its extremes, or the mean of the day as (tmin + tmax)/2."""
+
+    EXTREMES = "extremes"
+    MEAN = "mean"
+
+
+class DayRule(Enum):
+    """Where a day begins: at local midnight, as in Daymet, or at 0 h UTC as in published sets."""
+
+    LOCAL = "local"
+    UTC = "utc"
+
+
+class StreamFormat(Enum):
+    """Descriptions of the streams: texts of E3SM's data atmosphere, or the XML of CDEPS."""
+
+    TEXT = "txt"
+    XML = "xml"
+
+
+@dataclass(frozen=True)
+class Spreading:
+    """How daily values are spread."""
+
+    kept: Kept = Kept.EXTREMES
+    day: DayRule = DayRule.LOCAL
+
+    @property
+    def words(self) -> str:
+        """What is other than by default, for the settings of a file."""
+        mean = ", mean temperature kept" if self.kept is Kept.MEAN else ""
+        return mean + (", days of UTC" if self.day is DayRule.UTC else "")
+
+
+USUAL: Final = Spreading()
 EXACT: Final = Encoding()
 
 
@@ -21,10 +61,12 @@ class ForcingRequest:
 
     ``source``: a folder with Daymet's daily files and a reanalysis, or with three-hourly maps on Daymet's
     grid, or with three-hourly lists of cells; ``first_year`` to ``last_year`` included, of them the months
-    from ``first_month`` of the first to ``last_month`` of the last; ``heights``: FILE:VARIABLE with the
+    from ``first_month`` of the first to ``last_month`` of the last, and of these the days from ``first_day``
+    to ``last_day`` (None: the last one of the month); ``heights``: FILE:VARIABLE with the
     height [m] of the domain's cells, or None; ``memory`` [MB] bounds the arrays in use; ``part`` of
     ``parts``: the months that this process makes, when several share the work without knowing each other;
-    ``encoding``: how values are stored.
+    ``encoding``: how values are stored; ``deflate``: level of compression of netCDF-4 files (1 to 9), None
+    for plain CDF-5.
     """
 
     source: Path
@@ -39,6 +81,11 @@ class ForcingRequest:
     first_month: int = 1
     last_month: int = 12
     encoding: Encoding = EXACT
+    first_day: int = 1
+    last_day: int | None = None
+    spreading: Spreading = USUAL
+    streams: StreamFormat = StreamFormat.TEXT
+    deflate: int | None = None
 
     def __post_init__(self) -> None:
         if self.first_year < 2 or self.last_year < self.first_year:
@@ -48,17 +95,37 @@ class ForcingRequest:
         first, last = Month(self.first_year, self.first_month), Month(self.last_year, self.last_month)
         if not 1 <= self.first_month <= 12 or not 1 <= self.last_month <= 12 or str(last) < str(first):
             raise InputError("months must be 1 to 12, the first not after the last", found=f"{first}:{last}")
+        lengths = [month.samples // BINS_PER_DAY for month in (first, last)]
+        end = lengths[1] if self.last_day is None else self.last_day
+        if not (1 <= self.first_day <= lengths[0] and 1 <= end <= lengths[1]) or (
+            first == last and end < self.first_day
+        ):
+            raise InputError(
+                "no such days in a year of 365 days",
+                found=f"{first}-{self.first_day:02d}:{last}-{end:02d}",
+                expected=f"days 1 to {lengths[0]} and 1 to {lengths[1]}, the first not after the last",
+            )
         if not 1 <= self.part <= self.parts:
             raise InputError("a part must be I/N with I from 1 to N", found=f"{self.part}/{self.parts}")
+        if self.deflate is not None and not 1 <= self.deflate <= 9:
+            raise InputError("no such level of compression", found=self.deflate, expected="1 to 9")
         if self.memory < 64:
             raise InputError("too little memory", found=f"{self.memory} MB", expected="64 MB or more")
+
+    @property
+    def storage(self) -> str:
+        """How files are stored, for their settings."""
+        return self.encoding.words + ("" if self.deflate is None else f", deflated at level {self.deflate}")
 
     @property
     def months(self) -> list[Month]:
         """All months asked for."""
         count = 12 * (self.last_year - self.first_year) + self.last_month
         numbers = range(self.first_month - 1, count)
-        return [Month(self.first_year + number // 12, number % 12 + 1) for number in numbers]
+        whole = [Month(self.first_year + number // 12, number % 12 + 1) for number in numbers]
+        whole[0] = replace(whole[0], first_day=self.first_day)
+        whole[-1] = replace(whole[-1], last_day=self.last_day)
+        return whole
 
 
 @dataclass

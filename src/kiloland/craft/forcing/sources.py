@@ -10,7 +10,7 @@ from kiloland.craft.forcing.daymet import daymet_files
 from kiloland.craft.forcing.losses import Block
 from kiloland.craft.forcing.output import Month
 from kiloland.craft.forcing.places import grid_of
-from kiloland.craft.forcing.request import MEGABYTE, ForcingRequest
+from kiloland.craft.forcing.request import MEGABYTE, USUAL, ForcingRequest
 from kiloland.errors import InputError
 from kiloland.grid import Domain
 
@@ -65,5 +65,14 @@ def open_source(request: ForcingRequest, land: Domain) -> Source:
         # Loaded here, since it brings a compiler along that no other command of this kind needs.
         from kiloland.craft.forcing.downscaling import DownscalingSource
 
-        return DownscalingSource.open(folder, land, grid, years, request.heights, request.memory * MEGABYTE)
+        return DownscalingSource.open(
+            folder, land, grid, years, request.heights, request.memory * MEGABYTE, request.spreading
+        )
+    if request.spreading != USUAL:
+        raise InputError(
+            "three-hourly values are taken as they are",
+            file=folder,
+            found=request.spreading.words.removeprefix(", "),
+            hint="Leave --keep and --day out",
+        )
     return ThreeHourlySource.open(maps or lists, land, grid, request.months, request.memory * MEGABYTE)

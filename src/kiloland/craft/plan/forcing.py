@@ -23,7 +23,7 @@ from kiloland.files import FileSchema
 from kiloland.grid import Domain, build_domain
 
 DAYS: Final = 365
-SETTINGS: Final = "daily to 3-hourly, rules 2, no height adjustment"
+SETTINGS: Final = "daily to 3-hourly, rules 3, no height adjustment"
 STREAM_BYTES: Final = 800
 """Bytes of a description for the data atmosphere, besides 50 for each month that it names."""
 NAMELIST_BYTES: Final = 1400
