@@ -15,6 +15,8 @@ from kiloland.spinup.cascade import (
     MIXED,
     POOLS,
     SECONDS_PER_YEAR,
+    SOIL1,
+    SOIL2,
     TRANSITIONS,
     Cascade,
 )
@@ -23,8 +25,7 @@ Float = NDArray[np.float64]
 
 _TINY = 1e-12
 """g m-3: a pool below this has no rate of its own."""
-_BOUNDS = (0.2, 5.0)
-_ROUNDS = 20
+_BOUNDS = (0.1, 10.0)
 FADING = 1.0
 """m: depth over which the seasons of soil temperature and water fade."""
 
@@ -127,7 +128,7 @@ def fit_totals(loss: Float, totals: Float, depth: Float, thickness: Float) -> Fl
     What products of means miss comes from seasons of temperature and water that go together; it fades with
     depth as the seasons do: each layer of soil pools and wood gets 1 + a exp(-z / 1 m), a from the total. The
     supply of nitrogen, which the litter pools' rates hold besides, is no matter of depth: one factor for all
-    layers. Factors are bounded to 0.2..5.
+    layers. Factors are bounded to 0.1..10.
     """
     layered = loss * thickness[:, None]
     ratio = _ratio(totals, layered.sum(axis=2))[:, :, None]
@@ -139,34 +140,30 @@ def fit_totals(loss: Float, totals: Float, depth: Float, thickness: Float) -> Fl
     return np.asarray(loss * np.where(litter, ratio, faded), np.float64)
 
 
-def fit_litter(loss: Float, totals: Float, respiration: Float, respired: Float, thickness: Float) -> Float:
-    """Shift the loss of the litter pools between layers so that the respiration of each layer is met.
+def fit_litter(
+    cascade: Cascade, loss: Float, change: Float, mixing: Float, totals: Float, thickness: Float
+) -> Float:
+    """Place the loss of the litter pools so that the budget of each soil pool closes in each layer.
 
     Litter decomposes when and where mineral nitrogen is left, which products of means do not know, least of
-    all at the surface. Factors for layers (the same for the three litter pools) and for pools in turn
-    (iterative proportional fitting), pools last; soil pools stay. `respiration` [year, layer, column]
-    gC m-3 s-1, `respired` [pool], others as in `fit_totals`.
+    all at the surface. But soil pools 1 to 3, whose rates are known well, get carbon from one litter pool and
+    one soil pool only: what arrives from litter is change + loss - mixing - arrival from soil, and over
+    (1 - respired) it is the litter's loss. `change`, `mixing` [pool, layer, column]; the yearly `totals`
+    [year, pool, column] are met last.
     """
-    litter = [LITR1, LITR2, LITR3]
-    share = respired[:, None, None]
-    others = np.delete(np.arange(len(POOLS)), litter)
-    wanted = np.maximum(respiration - (share[others] * loss[:, others]).sum(axis=1), 0.0)
-    fitted = loss[:, litter]
-    for _ in range(_ROUNDS):
-        fitted = fitted * _ratio(wanted, (share[litter] * fitted).sum(axis=1))[:, None]
-        column = (fitted * thickness[:, None]).sum(axis=2)
-        fitted = fitted * _ratio(totals[:, litter], column)[:, :, None]
     made = loss.copy()
-    made[:, litter] = fitted
+    mean = loss.mean(axis=0)
+    arriving = change + mean - mixing
+    for number, (donor, receiver) in enumerate(TRANSITIONS):
+        if donor in (SOIL1, SOIL2):
+            arriving[receiver] -= (1.0 - cascade.respired[number]) * mean[donor]
+    for number, (donor, receiver) in enumerate(TRANSITIONS):
+        if donor in (LITR1, LITR2, LITR3):
+            wanted = arriving[receiver] / max(1.0 - cascade.respired[number], 1e-6)
+            placed = loss[:, donor] * _ratio(wanted, mean[donor])
+            column = (placed * thickness[:, None]).sum(axis=1)
+            made[:, donor] = placed * _ratio(totals[:, donor], column)[:, None]
     return made
-
-
-def pool_respired(cascade: Cascade) -> Float:
-    """Share of each pool's loss that is respired, from the parameters."""
-    share = np.zeros(len(POOLS))
-    for number, (donor, _) in enumerate(TRANSITIONS):
-        share[donor] += cascade.path[number] * cascade.respired[number]
-    return share
 
 
 def _ratio(wanted: Float, made: Float) -> Float:

@@ -28,7 +28,6 @@ from kiloland.spinup.operator.budget import (
     mean_decay,
     mean_fire,
     mean_mixing,
-    pool_respired,
     potential_loss,
     residual_input,
     trend,
@@ -189,7 +188,7 @@ def measured_fluxes(source: Source, block: slice, share: Float) -> tuple[Float, 
 def modelled_fluxes(
     source: Source, block: slice, pool: Float, acceleration: Float, share: Float
 ) -> tuple[Float, Float]:
-    """As `measured_fluxes`, from products of means fitted to column totals and the layers' respiration."""
+    """As `measured_fluxes`, from products of means fitted to column totals and budgets of soil."""
     years, cascade = source.window.years, source.cascade
     grid = layers()
     scalars = [source.intensive(name, block, years) for name in SCALARS]
@@ -203,9 +202,10 @@ def modelled_fluxes(
     totals = np.stack([total_loss(source, block, number) for number in range(len(POOLS))], axis=1)
     alone = np.ones_like(weight) if (share == 1.0).all() else share_of_total(source, block, pool, loss)
     loss = fit_totals(loss, totals * alone, grid.node, grid.thickness)
-    if source.records.holds("HR_vr") and (share == 1.0).all():
-        respiration = source.amount("HR_vr", block, years)
-        loss = fit_litter(loss, totals, respiration, pool_respired(cascade), grid.thickness)
+    change = mean_change(source, block, pool, share)
+    still = YearlyCarbon(pool, loss, loss, loss, acceleration, change)
+    mixing = mean_mixing(still, interface_diffusivity(source, block), grid.spacing, grid.thickness)
+    loss = fit_litter(cascade, loss, change, mixing, totals * alone, grid.thickness)
     flow = np.zeros((len(years), len(TRANSITIONS), *share.shape[1:]))
     for number, (donor, _) in enumerate(TRANSITIONS):
         flow[:, number] = cascade.path[number] * (1.0 - cascade.respired[number]) * loss[:, donor]
