@@ -30,6 +30,12 @@ Float = NDArray[np.float64]
 
 ALLOWED: Final = frozenset(
     {
+        ("pandas", "DataFrame"),
+        ("pandas", "Index"),
+        ("pandas", "RangeIndex"),
+        ("pandas", "StringDtype"),
+        ("pandas.arrays", "StringArray"),
+        ("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"),
         ("pandas.core.frame", "DataFrame"),
         ("pandas.core.internals.managers", "BlockManager"),
         ("pandas._libs.internals", "_unpickle_block"),

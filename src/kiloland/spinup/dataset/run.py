@@ -36,6 +36,8 @@ from kiloland.spinup.tables import POOLS
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
+NEEDED_TRAITS: Final = frozenset({"slatop", "woody", "leafcn", "frootcn"})
+"""Traits without which no plant type is known; others that the parameter file lacks are not used."""
 SQUARE_KILOMETRE: Final = 1.0e6
 """m2."""
 
@@ -259,10 +261,12 @@ class ShortRun:
 
 
 def read_traits(path: Path) -> dict[str, Float]:
-    """Traits of the 17 plant types. Raises InputError where one is missing or no number."""
+    """Traits of the 17 plant types. Raises InputError where one that is needed is missing."""
     made = {}
     with open_dataset(path) as file:
         for name in TRAITS:
+            if name not in file and name not in NEEDED_TRAITS:
+                continue
             values = np.asarray(file[name].values(slice(0, PLANT_TYPES)), np.float64)
             if values.shape != (PLANT_TYPES,):
                 raise InputError(

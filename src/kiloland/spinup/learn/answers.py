@@ -100,7 +100,7 @@ def blended(raw: RawAnswer, share: Float) -> Float:
 def pools_by_name(problem: Problem, plant: Float, layer: Float) -> dict[str, Float]:
     """All pools by restart name, [cell, 17] or [cell, 10]; what follows from others is added here.
 
-    sminn = nh4 + no3; solution P by Langmuir; leaf area from leaf carbon; xsmrpool is not positive.
+    sminn = nh4 + no3; labile P by Langmuir; leaf area from leaf carbon; xsmrpool is not positive.
     """
     made: dict[str, Float] = {name: layer[..., number] for number, name in enumerate(LAYER_ORDER)}
     made |= {name: plant[..., number] for number, name in enumerate(PLANT_ORDER)}
@@ -108,8 +108,7 @@ def pools_by_name(problem: Problem, plant: Float, layer: Float) -> dict[str, Flo
     made["sminn_vr"] = made["smin_nh4_vr"] + made["smin_no3_vr"]
     mineral = problem.operator.mineral
     maximum, half = (np.asarray(v)[:, None] for v in (mineral.sorption_maximum, mineral.sorption_half))
-    made["labilep_vr"] = np.minimum(made["labilep_vr"], 0.99 * maximum)
-    made["solutionp_vr"] = sorbed(made["labilep_vr"], maximum, half)
+    made["labilep_vr"] = sorbed(made["solutionp_vr"], maximum, half)
     made["tlai"] = canopy(problem, made["leafc"])
     return made
 

@@ -13,7 +13,7 @@ Soil columns, with A the operator and x0 = steady(A) the solver's own answer:
     input'  = input exp(mean over plants of their litter's change + shift of the pool)
     C       = base steady(A') / x0 exp(g r)     g = gate in (0, 1), r = residual, per pool and layer
     N, P    = C (base_X / base_C) exp(s)        s = 0 for N of soil pools, whose C:N is fixed
-    mineral = base exp(r);  solution P = ks labile / (smax - labile)
+    mineral = base exp(r);  labile P = smax solution / (ks + solution)
 
 A new network has all raw outputs zero, and its answer is the base: the solver's own. Zeros of the base stay
 zero, signs stay, stoichiometry of fixed pools is that of the base.
@@ -118,7 +118,7 @@ def plant_changes(outputs: Array) -> tuple[Array, Array, Array]:
     growth = npp[..., None] + allocation
     stock = growth.at[..., jnp.asarray(DEAD)].add(-mortality)
     everything = jnp.concatenate([stock, npp[..., None]], axis=-1)[..., TISSUE_OF]
-    own = everything + bounded(residual, 4.0)
+    own = everything + bounded(residual, 5.0)
     tied = own[..., TWIN_OF] + bounded(residual, 1.0)
     return jnp.where(IS_TWIN, tied, own), npp, growth
 
@@ -174,9 +174,14 @@ def mineral_output(layer: Array) -> Array:
     return layer[..., 1 + 5 * POOLS :]
 
 
-def sorbed(labile: Numbers, maximum: Numbers, half: Numbers) -> Numbers:
-    """P in solution that is in balance with labile P (Langmuir), gP m-3; labile stays below the maximum."""
-    held = np.minimum(labile, 0.999 * maximum)
+def sorbed(solution: Numbers, maximum: Numbers, half: Numbers) -> Numbers:
+    """Labile P that is in balance with P in solution (Langmuir), gP m-3: smax S / (ks + S)."""
+    return maximum * solution / (half + solution)
+
+
+def dissolved(labile: Numbers, maximum: Numbers, half: Numbers) -> Numbers:
+    """P in solution that is in balance with labile P, gP m-3; at most nine tenths of smax count as labile."""
+    held = np.minimum(labile, 0.9 * maximum)
     return half * held / (maximum - held)
 
 

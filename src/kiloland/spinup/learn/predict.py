@@ -197,7 +197,7 @@ def predict_run(
             "weights_sha256": file_sha256(path),
             "weights_label": str(model.notes.get("label", "")),
         }
-        names = (*LAYER_ORDER, "sminn_vr", "solutionp_vr", *PLANT_ORDER, "tlai")
+        names = (*LAYER_ORDER, "sminn_vr", "labilep_vr", *PLANT_ORDER, "tlai")
         counts = Counter()
         with PoolWriter(output, run.subgrid.keys, names, attributes, NOTES) as writer:
             patches = PatchOrder(run)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from kiloland.spinup.dataset.operators import table_operator
 from kiloland.spinup.dataset.table import CellTable
-from kiloland.spinup.learn.closures import Base
+from kiloland.spinup.learn.closures import Base, dissolved
 from kiloland.spinup.learn.features import FeatureSet, Inputs
 from kiloland.spinup.learn.network import TokenBatch
-from kiloland.spinup.learn.variables import CARBON, MINERAL, NITROGEN, PHOSPHORUS, PLANT_ORDER
+from kiloland.spinup.learn.variables import CARBON, EXCESS, MINERAL, NITROGEN, PHOSPHORUS, PLANT_ORDER
 from kiloland.spinup.operator import CascadeOperator
 from kiloland.spinup.restart.rules import SURFACE_PHOSPHORUS
 from kiloland.spinup.solve import steady_carbon
@@ -29,6 +29,7 @@ Int = NDArray[np.int64]
 SURFACE_DEPTH: Final = 0.5
 """m; ELM spreads the phosphorus of the surface file (gP m-2) over this depth, into every layer."""
 LEAST: Final = 1.0e-30
+EXCESS_DAYS: Final = 7.0
 FALLBACK_RATIO: Final = {Element.NITROGEN: 1.0 / 30.0, Element.PHOSPHORUS: 1.0 / 900.0}
 """N:C and P:C of matter where the short run has carbon but none of the element."""
 PIECE: Final = 512
@@ -83,9 +84,17 @@ def make_problem(table: CellTable, features: FeatureSet) -> Problem:
         steady=steady,
         operator=operator,
         slatop=table["trait_slatop"][member],
-        slope=table["trait_dsladlai"][member],
+        slope=canopy_slope(table, member),
         leaf_area=np.nan_to_num(table["X_tlai"]),
     )
+
+
+def canopy_slope(table: CellTable, member: Int) -> Float:
+    """Growth of specific leaf area with the leaf area above (``dsladlai``), zero where no file has it."""
+    if "trait_dsladlai" in table:
+        slope: Float = table["trait_dsladlai"][member]
+        return slope
+    return np.zeros_like(table["trait_slatop"][member])
 
 
 def own_answer(operator: CascadeOperator) -> Float:
@@ -110,7 +119,8 @@ def plant_base(table: CellTable) -> tuple[Float, Float]:
     """Plant pools of the short run, dead wood brought into balance; and the factor of dead stems.
 
     Dead wood S with loss m S and tendency dS/dt is in balance at S (1 + (dS/dt) / (m S)); the factor is kept
-    within 0.2 to 5.
+    within 0.2 to 5. Carbon that waits for nutrients (cpool) is at least the NPP of a week: without limitation
+    by phosphorus, as in accelerated spinup, there is none of it.
     """
     pools = np.stack([np.nan_to_num(table[f"X_{name}"]) for name in PLANT_ORDER], axis=-1)
     pools = pools * (table["pft_cover"] > 0.0)[:, :, None]
@@ -118,6 +128,8 @@ def plant_base(table: CellTable) -> tuple[Float, Float]:
     signed = pools[..., debt]
     pools = np.maximum(pools, 0.0)
     pools[..., debt] = np.minimum(signed, 0.0)
+    growing = EXCESS_DAYS * 86400.0 * np.maximum(table["patch_NPP"], 0.0)
+    pools[..., EXCESS] = np.maximum(pools[..., EXCESS], growing)
     factors = {}
     for tissue, loss in (
         ("deadstem", ("M_DEADSTEMC_TO_LITTER", "M_DEADSTEMC_TO_LITTER_FIRE")),
@@ -149,7 +161,7 @@ def layer_base(table: CellTable, steady: Float, operator: CascadeOperator) -> Fl
             axis=-1,
         )
         parts.append(carbon * ratio)
-    parts.append(np.stack([mineral_base(table, name) for name in MINERAL], axis=-1))
+    parts.append(np.stack([mineral_base(table, name, operator) for name in MINERAL], axis=-1))
     return np.concatenate(parts, axis=-1)
 
 
@@ -163,8 +175,15 @@ def element_ratio(table: CellTable, carbon: str, name: str, element: Element) ->
     return np.where(ratio > 1.0e-8, ratio, usual)
 
 
-def mineral_base(table: CellTable, name: str) -> Float:
-    """A mineral pool of the short run, or what ELM inserts from the surface file on leaving acceleration."""
+def mineral_base(table: CellTable, name: str, operator: CascadeOperator) -> Float:
+    """A mineral pool of the short run, or what ELM inserts from the surface file on leaving acceleration.
+
+    P in solution is what is in balance with labile P.
+    """
+    if name == "solutionp_vr":
+        mineral = operator.mineral
+        maximum, half = (np.asarray(v)[:, None] for v in (mineral.sorption_maximum, mineral.sorption_half))
+        return dissolved(mineral_base(table, "labilep_vr", operator), maximum, half)
     own: Float = np.maximum(table[f"X_{name}"], 0.0)
     part = POOLS[name].part
     if part not in SURFACE_PHOSPHORUS:

@@ -12,12 +12,13 @@ from kiloland.spinup.tables import CASCADE, DEAD_WOOD, HEADLINE, LITTER, POOLS, 
 CARBON: Final = tuple(f"{part}c_vr" for part in CASCADE)
 NITROGEN: Final = tuple(f"{part}n_vr" for part in CASCADE)
 PHOSPHORUS: Final = tuple(f"{part}p_vr" for part in CASCADE)
-MINERAL: Final = ("smin_nh4_vr", "smin_no3_vr", "labilep_vr", "secondp_vr", "occlp_vr", "primp_vr")
-"""Mineral pools with an answer of their own: ``sminn_vr`` is a sum, ``solutionp_vr`` follows labile P."""
+MINERAL: Final = ("smin_nh4_vr", "smin_no3_vr", "solutionp_vr", "secondp_vr", "occlp_vr", "primp_vr")
+"""Mineral pools with an answer of their own: ``sminn_vr`` is a sum, ``labilep_vr`` follows dissolved P."""
 LAYER_ORDER: Final = (*CARBON, *NITROGEN, *PHOSPHORUS, *MINERAL)
 PLANT_ORDER: Final = tuple(name for name in PATCH_POOLS if name != "tlai")
 """Pools of plant types; leaf area follows from leaf carbon."""
 LEAF: Final = PLANT_ORDER.index("leafc")
+EXCESS: Final = PLANT_ORDER.index("cpool")
 DEBT: Final = PLANT_ORDER.index("xsmrpool")
 
 FLOATING: Final = np.array([1.0] * 4 + [0.0] * 4, np.float32)
