@@ -14,12 +14,14 @@ import numpy as np
 
 from kiloland.errors import InputError
 from kiloland.files import Dataset
+from kiloland.land.full_burial import GrownPlants
 from kiloland.land.full_fields import FULL_FIELDS
 from kiloland.land.full_inputs import Vegetation
 from kiloland.land.ledger import BUDGETS
 from kiloland.land.state import LandState
 from kiloland.land.subgrid import ColumnGroup
 from kiloland.run.full_setup import RunningMean
+from kiloland.run.restart import Restart
 from kiloland.verify.full_step import (
     STEPS,
     Steps,
@@ -119,19 +121,34 @@ def tape_of_days(bench: Bench) -> tuple[StepTape, int]:
     raise InputError("no tape with leaf area that starts at a restart", file=bench.run.folder)
 
 
+def plants_on_tape(tape: Dataset, records: Sequence[int], group: ColumnGroup) -> GrownPlants:
+    """Plants as they stand, snow or not, on a tape, ``[record, patch]``; fill as none."""
+    names = {"leaf_area": "TLAI", "stem_area": "TSAI", "top": "HTOP", "bottom": "HBOT"}
+    found = {field: jnp.asarray(patch_series(tape, name, records, group)) for field, name in names.items()}
+    return GrownPlants(**found)
+
+
+def plants_of(restart: Restart, group: ColumnGroup) -> GrownPlants:
+    """Plants as they stand in a restart, as a series of one step."""
+    names = {"leaf_area": "tlai", "stem_area": "tsai", "top": "htop", "bottom": "hbot"}
+    values = {field: np.asarray(restart.values[name], np.float64) for field, name in names.items()}
+    return GrownPlants(**{field: jnp.asarray(rows[group.patch_row][None]) for field, rows in values.items()})
+
+
+def patch_series(tape: Dataset, name: str, records: Sequence[int], group: ColumnGroup) -> Values:
+    """A variable of a group's patches on a tape, ``[record, patch]``; fill as 0."""
+    rows = np.stack([np.asarray(tape[name].read(record), np.float64) for record in records])
+    values = rows[:, group.patch_row]
+    return np.where(np.abs(values) < FILL, values, 0.0)
+
+
 def vegetation_on_tape(tape: Dataset, records: Sequence[int], group: ColumnGroup) -> Vegetation:
     """Leaf and stem area and height on a tape, ``[record, patch]``; fill as none."""
-
-    def series(name: str) -> Values:
-        rows = np.stack([np.asarray(tape[name].read(record), np.float64) for record in records])
-        values = rows[:, group.patch_row]
-        return np.where(np.abs(values) < FILL, values, 0.0)
-
-    leaf, stem = series("ELAI"), series("ESAI")
+    leaf, stem = (patch_series(tape, name, records, group) for name in ("ELAI", "ESAI"))
     return Vegetation(
         leaf_area=jnp.asarray(leaf),
         stem_area=jnp.asarray(stem),
-        canopy_top=jnp.asarray(series("HTOP")),
+        canopy_top=jnp.asarray(patch_series(tape, "HTOP", records, group)),
         exposed=jnp.asarray((leaf + stem > 0.0).astype(np.int32)),
     )
 

@@ -19,7 +19,7 @@ from kiloland.atmosphere import ModelTimes, Places, SiteSource
 from kiloland.atmosphere.site import read_site_record
 from kiloland.land.fields import FieldContext
 from kiloland.land.full_fields import FULL_FIELDS
-from kiloland.land.full_inputs import LandConstants, Surroundings, Vegetation
+from kiloland.land.full_inputs import LandConstants, Plants, Surroundings, Vegetation
 from kiloland.land.full_ledger import full_budgets
 from kiloland.land.full_step import step_of_water_and_energy
 from kiloland.land.ledger import BUDGETS, Ledger, enter_step, open_ledger
@@ -38,6 +38,8 @@ from kiloland.verify.temperature import Values
 
 STEPS = 48
 """Steps of one call of the compiled function; fewer are the same machine code."""
+SLOTS = 12
+"""Patches of a column that every run has room for, so that runs of few cells share one compilation."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def workpiece(bench: Bench, restart: Restart) -> Workpiece:
         InputError: inputs of the run are missing or unfit.
     """
     group = soil_columns(restart)
-    (block,) = split_into_blocks(group, round_up(group.columns, LANES))
+    (block,) = split_into_blocks(group, round_up(group.columns, LANES), round_up(group.slots, SLOTS))
     cells = group.gridcell[block.column_take]
     surface, values = bench.surface, restart.values
     longitude = np.asarray(values["grid1d_lon"], np.float64)
@@ -100,7 +102,7 @@ def workpiece(bench: Bench, restart: Restart) -> Workpiece:
 
 
 def surroundings(
-    piece: Workpiece, start: int, mean: RunningMean, vegetation: Vegetation | None
+    piece: Workpiece, start: int, mean: RunningMean, vegetation: Vegetation | Plants | None
 ) -> Surroundings:
     """Weather, sun, particles and vegetation of up to :data:`STEPS` steps from a moment on, ``[step, ...]``.
 

@@ -1,12 +1,14 @@
 """Evidence for a year of soil columns with ELM's daily leaf area: monthly means, the year, and its end.
 
-The leaf area of a day is the mean of its steps, where ELM's own follows the depth of the snow in every step.
+Leaf and stem area of a day are the means of its steps, where ELM's own grow in every step; what snow buries
+is computed in every step from its own depth.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import jax
@@ -16,18 +18,25 @@ from kiloland.errors import InputError
 from kiloland.files import Dataset
 from kiloland.land.full_fields import FULL_FIELDS
 from kiloland.land.subgrid import ColumnGroup
-from kiloland.run.clock import MONTH_DAYS, YEAR_DAYS
+from kiloland.run.clock import MONTH_DAYS, YEAR_DAYS, seconds_of_date
 from kiloland.run.full_setup import RunningMean
-from kiloland.verify.full_evidence import budget_errors, vegetation_on_tape
+from kiloland.run.restart import Restart
+from kiloland.verify.full_evidence import budget_errors, patch_series, plants_on_tape
 from kiloland.verify.full_step import STEPS, advance, compare, padded_state, surroundings, workpiece
 from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.oracle.rows import Finding, Skipped
 from kiloland.verify.radiation import Difference, difference
 from kiloland.verify.temperature import Mask, Values, column_mean
 
+PATCHES = ("FCEV", "FCTR", "FSH_V")
+"""Of every patch, on the daily tape; columns beside lakes and towns are on no other tape."""
 MONTHLY = ("EFLX_LH_TOT", "FSH", "FSA", "FIRE", "TSOI", "H2OSOI")
 ANNUAL = ("EFLX_LH_TOT", "FSH", "QRUNOFF", "H2OSNO", "TSOI", "H2OSOI")
 NAMES = tuple(sorted({*MONTHLY, *ANNUAL}))
+WEEKS = ("H2OSNO", "SNOW_DEPTH", "TSOI", "ELAI", "ESAI")
+"""What the comparison of the snowmelt takes."""
+FIELDS = tuple(sorted({*NAMES, *PATCHES, *WEEKS}))
+"""The same for both, so that they are one compilation."""
 AT_THE_END = ("T_SOISNO", "T_GRND", "H2OSNO", "SNOW_DEPTH", "WA", "ZWT")
 PROFILE_LAYERS = 10
 
@@ -35,27 +44,71 @@ PROFILE_LAYERS = 10
 def full_year(bench: Bench) -> Iterator[Finding]:
     """365 days from the restart at the start of a daily tape of leaf area."""
     daily, monthly = year_tapes(bench)
-    first, timestep = bench.restarts[0], bench.run.timestep
-    piece = workpiece(bench, first.restart)
-    state, mean = padded_state(piece, first.restart), RunningMean.of(first.restart, timestep)
-    days: dict[str, list[Values]] = {name: [] for name in NAMES}
-    for day in range(YEAR_DAYS):
-        one = vegetation_on_tape(daily, [day], piece.group)
+    year, timestep = year_of(bench, daily), bench.run.timestep
+    piece = workpiece(bench, year.first)
+    state = padded_state(piece, year.first)
+    days: dict[str, list[Values]] = {name: [] for name in FIELDS}
+    for day, record in enumerate(year.records):
+        one = plants_on_tape(daily, [record], piece.group)
         plants = jax.tree.map(lambda rows: np.repeat(np.asarray(rows), STEPS, axis=0), one)
-        around = surroundings(piece, first.time + day * STEPS * timestep, mean, plants)
-        found = advance(piece, state, around, STEPS, tuple(FULL_FIELDS))
+        around = surroundings(piece, year.start + day * STEPS * timestep, year.mean, plants)
+        found = advance(piece, state, around, STEPS, FIELDS)
         state = found.state
         for name in NAMES:
             days[name].append(on_columns(name, found.fields[name].mean(axis=0), piece.group))
+        for name in PATCHES:
+            days[name].append(found.fields[name].mean(axis=0))
         yield from budget_errors(found)
+    yield from patch_differences(days, daily, year.told, piece.group)
     yield from month_differences(days, monthly, cells_of_one_column(daily, piece.group), piece.group)
-    end = first.time + YEAR_DAYS * STEPS * timestep
-    for item in bench.restarts:
-        if item.time == end:
-            chosen = compare(piece, state, item.restart)
-            for gap in chosen:
-                if gap.variable in AT_THE_END:
-                    yield dataclasses.replace(gap, variable=f"{gap.variable} at the end")
+    if year.last is not None:
+        for gap in compare(piece, state, year.last):
+            if gap.variable in AT_THE_END:
+                yield dataclasses.replace(gap, variable=f"{gap.variable} at the end")
+
+
+@dataclass(frozen=True)
+class Year:
+    """A year: its start in s since 0001-01-01, the restarts at both ends, and the record of each day.
+
+    ``told``: the records that the tape has; a last day that it lacks has the plants of the day before.
+    """
+
+    start: int
+    first: Restart
+    last: Restart | None
+    mean: RunningMean
+    records: tuple[int, ...]
+    told: tuple[int, ...]
+
+
+def year_of(bench: Bench, daily: Dataset) -> Year:
+    """The year of a daily tape. A run may begin with a restart of another date, whose clock it drops.
+
+    Raises:
+        InputError: no restart to begin with.
+    """
+    dates, seconds = daily["mcdate"].read(), daily["mcsec"].read()
+    pairs = zip(dates, seconds, strict=True)
+    ends = {seconds_of_date(int(date), int(second)): n for n, (date, second) in enumerate(pairs)}
+    day, timestep = STEPS * bench.run.timestep, bench.run.timestep
+    start = seconds_of_date(int(dates[0]) // 10000 * 10000 + 101, 0)
+    end = start + YEAR_DAYS * day
+    dated = {item.time: item.restart for item in bench.restarts}
+    others = [restart for time, restart in dated.items() if not start <= time <= end]
+    first = dated.get(start) or next(iter(others), None)
+    if first is None:
+        raise InputError("no restart at the start of the year", file=daily.path)
+    told = [ends[start + number * day] for number in range(1, YEAR_DAYS + 1) if start + number * day in ends]
+    mean = RunningMean.of(first, timestep)
+    return Year(
+        start=start,
+        first=first,
+        last=dated.get(end),
+        mean=mean if start in dated else dataclasses.replace(mean, begun=start),
+        records=(*told, *[told[-1]] * (YEAR_DAYS - len(told))),
+        told=tuple(told),
+    )
 
 
 def year_tapes(bench: Bench) -> tuple[Dataset, Dataset]:
@@ -77,6 +130,22 @@ def year_tapes(bench: Bench) -> tuple[Dataset, Dataset]:
     return daily, monthly
 
 
+def patch_differences(
+    days: dict[str, list[Values]], daily: Dataset, records: Sequence[int], group: ColumnGroup
+) -> Iterator[Difference]:
+    """Means of months of every patch with weight, of the days that the tape has."""
+    for name in PATCHES:
+        theirs = patch_series(daily, name, records, group)
+        means = (monthly_means(np.stack(days[name])[: len(records)]), monthly_means(theirs))
+        yield dataclasses.replace(difference(name, *means), variable=f"{name} of patches")
+
+
+def monthly_means(daily: Values) -> Values:
+    """Means of months from those of days, ``[month, ...]``."""
+    edges = np.concatenate([[0], np.cumsum(MONTH_DAYS)])
+    return np.stack([daily[a:b].mean(axis=0) for a, b in pairwise(edges)])
+
+
 def on_columns(name: str, values: Values, group: ColumnGroup) -> Values:
     """A field as mean of the patches of each column."""
     return np.asarray(column_mean(values, group)) if FULL_FIELDS[name].on_patches else values
@@ -88,10 +157,8 @@ def month_differences(
     """Means of months and of the year in cells that are one soil column (``alone``)."""
     if not alone.all():
         yield Skipped("cells with lakes or other land: their means are on the tape", int((~alone).sum()))
-    edges = np.concatenate([[0], np.cumsum(MONTH_DAYS)])
     for name in NAMES:
-        daily = np.stack(days[name])
-        ours = np.stack([daily[a:b].mean(axis=0) for a, b in pairwise(edges)])
+        ours = monthly_means(np.stack(days[name]))
         theirs = np.stack(
             [np.asarray(monthly[name].read(month), np.float64) for month in range(len(MONTH_DAYS))]
         )[..., group.gridcell]
