@@ -12,8 +12,9 @@ from restart_world import pool_file, small_restart, sorption_file, surface_file
 from kiloland.cli.main import main
 from kiloland.errors import ExitCode, InputError
 from kiloland.files import FileSchema, VariableSchema, open_dataset, write_dataset
-from kiloland.spinup.pools import read_pools, write_pools
+from kiloland.spinup.pools import PoolSet, read_pools, write_pools
 from kiloland.spinup.restart import RestartReport, RestartRequest, write_restart
+from kiloland.spinup.subgrid import SubgridKeys
 
 Change = Callable[[dict[str, np.ndarray]], None]
 NAMES = ("soil3c_vr", "soil3n_vr", "soil4c_vr", "leafc", "leafn", "deadstemc", "xsmrpool", "labilep_vr")
@@ -99,6 +100,27 @@ def test_other_plant_types_are_refused(tmp_path: Path) -> None:
     write_pools(tmp_path / "p.nc", pools)
     with pytest.raises(InputError, match=r"gridcell 1, plant type \d: other plant types than in the restart"):
         write_restart(RestartRequest(restart, tmp_path / "p.nc", tmp_path / "new.nc"))
+
+
+def test_patches_without_weight_in_the_file_of_pools_do_no_harm(tmp_path: Path) -> None:
+    restart = small_restart(tmp_path / "r.nc", state=0, year=101)
+    pools = read_pools(pool_file(tmp_path / "p.nc", restart, ("leafc",)))
+    keys = pools.keys
+    more = SubgridKeys(
+        keys.column_gridcell,
+        keys.column_landunit,
+        keys.column_type,
+        keys.column_longitude,
+        keys.column_latitude,
+        np.append(keys.pft_column, 0),
+        np.append(keys.pft_itypveg, 16),
+    )
+    values = {"leafc": np.append(pools.values["leafc"], 77.0)}
+    write_pools(tmp_path / "p.nc", PoolSet(more, values, {}, pools.attributes))
+    report = write_restart(RestartRequest(restart, tmp_path / "p.nc", tmp_path / "new.nc"))
+    assert not report.refused
+    with open_dataset(tmp_path / "new.nc") as dataset:
+        assert 77.0 not in dataset["leafc"].read()
 
 
 def test_permuted_plant_types_are_refused(tmp_path: Path) -> None:

@@ -39,12 +39,13 @@ def match_part(
     check_places(subgrid.keys, pool_part.keys, column, pools)
     if any(POOLS[name].on_patches for name in pools.names):
         check_plants(subgrid, column, patch, pools, restart)
+    patch_grown = (patch >= 0) & (subgrid.pft_weight > 0.0)
     origin = np.full(column.size, int(default), np.int64)
     if "method_used" in pools.dataset:
         said = np.asarray(pools.dataset["method_used"].read(pool_part.columns), np.int64)
         origin[column >= 0] = said[column[column >= 0]]
     covered = (column >= 0) & (origin != Origin.KEPT)
-    return Match(column, patch, covered, covered[subgrid.keys.pft_column] & (patch >= 0), origin)
+    return Match(column, patch, covered, covered[subgrid.keys.pft_column] & patch_grown, origin)
 
 
 def check_places(own: SubgridKeys, other: SubgridKeys, column: NDArray[np.int64], pools: PoolFile) -> None:
@@ -74,22 +75,22 @@ def check_plants(
     pools: PoolFile,
     restart: object,
 ) -> None:
-    """Raise InputError where the plants that grow are not those of the file of pools."""
+    """Raise InputError where a plant grows that the file of pools does not have.
+
+    Patches of the file without weight in the restart do no harm: they stay as they are.
+    """
     keys, grown = subgrid.keys, subgrid.pft_weight > 0.0
-    asked = column[keys.pft_column] >= 0
-    missing = np.flatnonzero(asked & grown & (patch < 0))
-    extra = np.flatnonzero(asked & ~grown & (patch >= 0))
-    for wrong, text in ((missing, "the file has no pools of it"), (extra, "it has no weight in the restart")):
-        if wrong.size:
-            place = int(wrong[0])
-            raise InputError(
-                f"other plant types than in the restart: {text}",
-                file=pools.path,
-                variable="pft_itypveg",
-                where=f"gridcell {int(keys.column_gridcell[keys.pft_column[place]])}, "
-                f"plant type {int(keys.pft_itypveg[place])}",
-                expected=f"the plant types with weight in {restart}",
-            )
+    missing = np.flatnonzero((column[keys.pft_column] >= 0) & grown & (patch < 0))
+    if missing.size:
+        place = int(missing[0])
+        raise InputError(
+            "other plant types than in the restart: the file has no pools of one that grows",
+            file=pools.path,
+            variable="pft_itypveg",
+            where=f"gridcell {int(keys.column_gridcell[keys.pft_column[place]])}, "
+            f"plant type {int(keys.pft_itypveg[place])}",
+            expected=f"the plant types with weight in {restart}",
+        )
 
 
 class Seen:
