@@ -12,7 +12,7 @@ import pytest
 
 from kiloland.cli.main import main
 from kiloland.errors import ExitCode, InputError
-from kiloland.files import FileSchema, VariableSchema, write_dataset
+from kiloland.files import FileSchema, VariableSchema, open_dataset, write_dataset
 from kiloland.spinup.criteria import check_lines, check_spinup
 from kiloland.spinup.criteria.definitions import CRITERIA, per_area
 from kiloland.spinup.criteria.judge import Verdict
@@ -52,9 +52,10 @@ def history(
     plants: np.ndarray | None = None,
     units: Mapping[str, str] | None = None,
     dtype: str = "f4",
+    span: int = 1,
 ) -> Path:
     """A history file of annual (or monthly) means; of patches where ``plants`` gives type and weight."""
-    edges = [365.0 * (first - 1 + year) for year in range(years + 1)]
+    edges = [365.0 * (first - 1 + year) for year in range(0, years + 1, span)]
     if months:
         steps = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])
         edges = [start + float(step) for start in edges[:-1] for step in steps] + [edges[-1]]
@@ -194,6 +195,42 @@ def test_several_files_and_months_give_the_same_verdict(tmp_path: Path) -> None:
     for one, other in zip(whole.judged, monthly.judged, strict=True):
         assert one.measured.mean == pytest.approx(other.measured.mean, rel=1e-9, abs=1e-12)
         assert one.verdict is other.verdict
+
+
+def test_means_of_twenty_years_are_one_cycle_each(tmp_path: Path) -> None:
+    values = drifting("TOTECOSYSC", 0.6)
+    files = [
+        history(tmp_path / f"{first}.nc", first, 20, values, span=20, dtype="f8") for first in (1, 21, 41)
+    ]
+    check = check_spinup(files)
+    carbon = check.of("TOTECOSYSC")
+    assert check.windows.text == "years 21-40 and 41-60"
+    assert carbon is not None
+    assert abs(carbon.measured.mean - 0.6) < 1.1
+
+
+def test_rows_and_columns_are_judged_as_a_list_of_cells(tmp_path: Path) -> None:
+    values = drifting("TOTECOSYSC", 0.8)
+    as_list = check_spinup([history(tmp_path / "list.nc", 1, 12, values)])
+    with open_dataset(tmp_path / "list.nc") as dataset:
+        data = {name: dataset[name].read() for name in dataset}
+        schema = []
+        for variable in dataset.variables.values():
+            dims = variable.dims
+            if dims[-1:] == ("lndgrid",):
+                data[variable.name] = data[variable.name].reshape(*data[variable.name].shape[:-1], 2, 2)
+                dims = (*dims[:-1], "lat", "lon")
+            about = {key: value for key, value in variable.attributes.items() if key != "checksum"}
+            schema.append(VariableSchema(variable.name, variable.dtype, dims, about))
+    for name, values_of in (("lon", [10.0, 11.0]), ("lat", [60.0, 40.0])):
+        data[name] = np.array(values_of)
+        schema = [one for one in schema if one.name != name] + [VariableSchema(name, "f8", (name,))]
+    sizes = {"lat": 2, "lon": 2, "hist_interval": 2}
+    write_dataset(tmp_path / "grid.nc", FileSchema(sizes, ("time", 12), tuple(schema)), data)
+    as_grid = check_spinup([tmp_path / "grid.nc"])
+    assert as_grid.cells.shape == (2, 2)
+    for one, other in zip(as_list.judged, as_grid.judged, strict=True):
+        assert one.measured.mean == other.measured.mean
 
 
 def test_the_first_sample_of_a_cold_start_is_left_out(tmp_path: Path) -> None:

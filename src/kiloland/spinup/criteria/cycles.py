@@ -34,13 +34,8 @@ class Windows:
     @property
     def text(self) -> str:
         """Both in words."""
-        spans = [f"{part[0].year}-{last_year(part[-1])}" for part in (self.earlier, self.later)]
+        spans = [f"{part[0].first_year}-{part[-1].last_year}" for part in (self.earlier, self.later)]
         return f"years {spans[0]} and {spans[1]}"
-
-
-def last_year(group: YearGroup) -> int:
-    """Last calendar year of a group."""
-    return group.year + int(np.ceil(group.years)) - 1 if group.years <= 1.0 else group.year
 
 
 def choose_windows(history: History, reference: Series, cells: Cells, cycle: int | None) -> Windows:
@@ -78,7 +73,7 @@ def choose_windows(history: History, reference: Series, cells: Cells, cycle: int
 
 def default_length(period: int | None, span: float, unit: float) -> tuple[float, str]:
     """Years to average: whole cycles, at most ``LONGEST`` years and half of the history."""
-    most = min(LONGEST, int(span / unit / 2) * unit)
+    most = max(min(LONGEST // unit, int(span / unit / 2)) * unit, unit)
     if period is None:
         return most, "half of the history, at most 20 years: the forcing is not on file, its cycle is unknown"
     cycles = max(1, int(most // period))

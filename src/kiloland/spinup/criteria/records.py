@@ -50,6 +50,13 @@ class Record:
         return int(date_of_day_number(int(np.floor(0.5 * (self.start + self.end))), self.calendar)[0])
 
     @property
+    def years(self) -> tuple[int, int]:
+        """Calendar years in which it begins and ends."""
+        moments = (self.start + TOLERANCE, self.end - TOLERANCE)
+        first, last = (int(date_of_day_number(int(np.floor(t)), self.calendar)[0]) for t in moments)
+        return first, last
+
+    @property
     def text(self) -> str:
         """Interval as dates."""
         dates = (
@@ -131,6 +138,16 @@ class YearGroup:
     year: int
     years: float
     records: tuple[Record, ...]
+
+    @property
+    def first_year(self) -> int:
+        """Calendar year in which it begins."""
+        return self.records[0].years[0]
+
+    @property
+    def last_year(self) -> int:
+        """Calendar year in which it ends."""
+        return self.records[-1].years[1]
 
 
 def year_groups(records: Sequence[Record]) -> list[YearGroup]:
