@@ -14,11 +14,11 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help quickstart test test-slow oracle benchmarks docs clean
+.PHONY: help quickstart test test-slow oracle benchmarks spinup-benchmark docs clean
 
 help:
 	@sed -n 's/^#  *\(make.*\)/\1/p' Makefile
-	@echo "more targets: test-slow, benchmarks, clean"
+	@echo "more targets: test-slow, benchmarks, spinup-benchmark, clean"
 
 # The stamps are newer than pyproject.toml as long as what it asks for is installed.
 $(VENV)/python:
@@ -54,7 +54,12 @@ oracle: $(VENV)/installed
 	@$(BIN)/kiloland oracle $(ORACLE)
 
 benchmarks: $(VENV)/installed-dev
-	@for script in $(filter-out benchmarks/machine.py,$(wildcard benchmarks/*.py)); do echo "$$script"; $(BIN)/python $$script; done
+	@for script in $(filter-out benchmarks/machine.py benchmarks/spinup.py,$(wildcard benchmarks/*.py)); do echo "$$script"; $(BIN)/python $$script; done
+
+# Hours with the full world; QUICK=1 takes minutes. Finished rows are used again.
+spinup-benchmark: $(VENV)/installed-dev
+	@$(BIN)/python benchmarks/spinup.py $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) \
+		$(if $(CELLS),--cells $(CELLS)) $(if $(WORLD),--world $(WORLD)) $(if $(HALF),--half $(HALF))
 
 docs: $(VENV)/installed-dev
 	$(BIN)/mkdocs build --strict

@@ -43,7 +43,7 @@ class Line:
     pools: Mapping[str, Spread]
     biome: Spread
     soil: Spread
-    false_share: Spread
+    false_mass: Spread
     seconds: Spread
 
     @property
@@ -90,15 +90,18 @@ def line_of(rows: Sequence[Row]) -> Line:
         pools={name: pool(name) for name in names},
         biome=over(worst_biome),
         soil=over(lambda row: abs_or_none(row["totals"].get("soil carbon", {}).get("bias"))),
-        false_share=over(
-            lambda row: max((p["false_share"] or 0.0 for p in row["pools"].values()), default=0.0)
-        ),
+        false_mass=over(worst_false_mass),
         seconds=over(lambda row: row["facts"].get("seconds")),
     )
 
 
 def abs_or_none(value: float | None) -> float | None:
     return None if value is None else abs(value)
+
+
+def worst_false_mass(row: Row) -> float | None:
+    """Largest share of false mass of a headline variable."""
+    return max((row["pools"][n]["false_mass"] or 0.0 for n in HEADLINE if n in row["pools"]), default=None)
 
 
 def worst_biome(row: Row) -> float | None:

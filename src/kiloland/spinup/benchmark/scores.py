@@ -16,6 +16,8 @@ Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 Int = NDArray[np.int64]
 
+TRACE: Final = 1.0e-6
+"""Entries below this share of the largest one are empty."""
 LEAST_CELLS: Final = 10
 """A biome with fewer test cells has no total of its own; its cells still count in the whole."""
 
@@ -50,13 +52,14 @@ def score(predicted: Float, truth: Float, weight: Float, biome: Int) -> Score:
     """Compare one variable.
 
     ``predicted``, ``truth``: [cell, slot]; ``weight``: m2 (times m for layers) of each slot, zero where the
-    slot is absent; ``biome``: [cell]. A slot is empty where it is absent or the truth holds nothing: such
+    slot is absent; ``biome``: [cell]. A slot is empty where it is absent or the truth holds a trace: such
     slots count for mass out of place alone, since a structure of zeros is no skill. Where a slot is present
     and the truth is empty, what is predicted adds to the bias too.
     """
     exists = weight > 0.0
-    filled = exists & np.isfinite(truth) & (truth != 0.0)
+    filled = holds_something(truth, weight)
     empty = ~filled
+    least = floor_of(truth)
     given = np.where(np.isfinite(predicted), predicted, 0.0)
     expected = np.where(exists & np.isfinite(truth), truth, 0.0)
     sum_of_truth = float(np.sum(weight * expected))
@@ -65,11 +68,21 @@ def score(predicted: Float, truth: Float, weight: Float, biome: Int) -> Score:
         r2=explained(predicted[filled], truth[filled]),
         log_error=log_error(predicted[filled], truth[filled]),
         bias=relative(float(np.sum(weight * given)), sum_of_truth),
-        false_share=float(np.mean(np.abs(given[empty]) > 0.0)) if empty.any() else 0.0,
+        false_share=float(np.mean(np.abs(given[empty]) > least)) if empty.any() else 0.0,
         false_mass=false / abs(sum_of_truth) if sum_of_truth else 0.0,
         count=int(filled.sum()),
         biomes=biome_errors(weight * given, weight * expected, biome),
     )
+
+
+def holds_something(truth: Float, weight: Float) -> Bool:
+    """Slots that exist and of which the truth is more than a trace, [cell, slot]."""
+    return (weight > 0.0) & np.isfinite(truth) & (np.abs(np.nan_to_num(truth)) > floor_of(truth))
+
+
+def floor_of(truth: Float) -> float:
+    """What counts as a trace, such as the rest of a plant that has died."""
+    return TRACE * float(np.nanmax(np.abs(truth), initial=0.0))
 
 
 def explained(predicted: Float, truth: Float) -> float:

@@ -42,7 +42,7 @@ def line_json(line: Line) -> dict[str, Any]:
         return [short(one.mean), short(one.low), short(one.high)]
 
     whole = {
-        key: numbers(getattr(line, key)) for key in ("headline", "biome", "soil", "false_share", "seconds")
+        key: numbers(getattr(line, key)) for key in ("headline", "biome", "soil", "false_mass", "seconds")
     }
     pools = {name: numbers(one) for name, one in line.pools.items()}
     return {"split": line.split, "rival": line.rival, "seeds": line.seeds, **whole, "pools": pools}
@@ -78,7 +78,7 @@ def split_lines(split: str, lines: Sequence[Line], rows: Sequence[Row]) -> list[
     ]
     headings = (
         "row", "seeds", "headline", *(name.removesuffix("_vr") for name in HEADLINE),
-        "lowest pool", "worst biome total", "soil C", "false slots", "seconds",
+        "lowest pool", "worst biome total", "soil C", "false mass", "seconds",
     )  # fmt: skip
     body = []
     for line in lines:
@@ -92,7 +92,7 @@ def split_lines(split: str, lines: Sequence[Line], rows: Sequence[Row]) -> list[
                 f"{lowest:.4f} ({name})",
                 percent(line.biome.mean),
                 percent(line.soil.mean),
-                percent(line.false_share.mean),
+                percent(line.false_mass.mean),
                 f"{line.seconds.mean:.0f}" if line.seconds.number else "-",
             )
         )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiloland.errors import InputError
-from kiloland.spinup.benchmark.scores import Score, pooled, score
+from kiloland.spinup.benchmark.scores import Score, holds_something, pooled, score
 from kiloland.spinup.cascade import layers
 from kiloland.spinup.dataset.table import CellTable, read_dataset
 from kiloland.spinup.tables import POOLS
@@ -129,7 +129,7 @@ def pooled_score(world: World, predicted: Mapping[str, Float], cells: Int, names
     given, expected = [], []
     for name in names:
         truth = world.truth[name][cells]
-        filled = (world.weight(name)[cells] > 0.0) & np.isfinite(truth) & (truth != 0.0)
+        filled = holds_something(truth, world.weight(name)[cells])
         given.append(predicted[name][filled])
         expected.append(truth[filled])
     return pooled(given, expected)

@@ -16,6 +16,7 @@ from kiloland.spinup.tables import HEADLINE
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+Bool = NDArray[np.bool_]
 
 NOISE: Final = 0.4
 """Standard deviation of the logarithm of every rate."""
@@ -35,13 +36,13 @@ def wrong_operator(table: CellTable, seed: int) -> CellTable:
 
 
 def wrong_operator_exhibit(
-    world: World, test: Int, answers: Mapping[str, Mapping[str, Float]], detected: Float, false_alarms: Float
+    world: World, test: Int, answers: Mapping[str, Mapping[str, Float]], detected: Bool, false_alarms: Bool
 ) -> Exhibit:
     """The table and its bars.
 
-    ``answers``: pools [test cell, slot] by the name of the row; ``detected`` and ``false_alarms`` [test cell]:
-    whether the wrong and the right operator were refused. The rows that the bar compares are ``ours, wrong
-    operator`` and ``network alone``.
+    ``answers``: pools [test cell, slot] by the name of the row; ``detected`` and ``false_alarms`` [test
+    cell]: whether the wrong and the right operator were refused. The rows that the bar compares are ``ours,
+    wrong operator`` and ``network alone``.
     """
     score = {name: pooled_score(world, pools, test, HEADLINE) for name, pools in answers.items()}
     soil = {

@@ -1,4 +1,4 @@
-"""Learning the logarithm of equilibrium over short run, r = ln(Y / X), pool by pool.
+"""Learning the logarithm of equilibrium over short run, r = ln(Y / X), pool by pool, above a trace e.
 
 What the short run holds nothing of (absent plant types, tissues that a type does not have) stays empty:
 Y = X exp(r) keeps sign and zeros, so that a statistical rival is not punished for structure it was told.
@@ -7,7 +7,7 @@ Y = X exp(r) keeps sign and zeros, so that a statistical rival is not punished f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,9 +58,10 @@ class Regressor(Protocol):
 
 @dataclass(frozen=True)
 class LogRatio:
-    """A row of the table from a regressor."""
+    """A row of the table from a regressor; ``names``: pools that it is fitted to, all where none is named."""
 
     regressor: Regressor
+    names: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -69,6 +70,8 @@ class LogRatio:
     def predict(self, task: Task) -> Prediction:
         """Fit plant types and soil apart; choose the setting by the squared error on the validation cells."""
         clock = Clock()
+        if self.names:
+            task = replace(task, targets=tuple(name for name in task.targets if name in self.names))
         pools: dict[str, Float] = {}
         facts: dict[str, Any] = {}
         shapes: tuple[tuple[str, Shape], ...] = (
@@ -131,9 +134,11 @@ class Shape:
         return Samples(self.inputs(cells), self.outputs(lambda name: log_ratio(self.task.world, name), cells))
 
     def scaled(self, name: str, cells: Int, ratio: Float) -> Float:
-        """X exp(r), nothing where the slot is absent."""
-        before = self.task.world.before[name][cells]
-        return np.where(self.task.world.weight(name)[cells] > 0.0, np.nan_to_num(before) * np.exp(ratio), 0.0)
+        """sign(X) max((|X| + e) exp(r) - e, 0), nothing where the slot is absent."""
+        before = np.nan_to_num(self.task.world.before[name][cells])
+        small = trace_of(self.task.world, name)
+        size = np.maximum((np.abs(before) + small) * np.exp(ratio) - small, 0.0)
+        return np.where(self.task.world.weight(name)[cells] > 0.0, np.sign(before) * size, 0.0)
 
 
 class Patches(Shape):
@@ -196,11 +201,22 @@ class Layers(Shape):
 
 
 def log_ratio(world: World, name: str) -> Float:
-    """ln(Y / X) [cell, slot], NaN where either is empty or they differ in sign."""
+    """r = ln((|Y| + e) / (|X| + e)) [cell, slot], NaN where the short run holds nothing or signs differ."""
     before, truth = world.before[name], world.truth[name]
-    usable = np.isfinite(before) & np.isfinite(truth) & (before * truth > 0.0)
-    ratio = np.divide(truth, before, out=np.ones(truth.shape), where=usable)
-    return np.where(usable, np.log(ratio, out=np.zeros(truth.shape), where=usable), np.nan)
+    usable = np.isfinite(before) & np.isfinite(truth) & (before != 0.0) & (before * truth >= 0.0)
+    small = trace_of(world, name)
+    ratio = np.log((np.abs(np.nan_to_num(truth)) + small) / (np.abs(np.nan_to_num(before)) + small))
+    return np.where(usable, ratio, np.nan)
+
+
+def trace_of(world: World, name: str) -> float:
+    """What counts as next to nothing of a pool: a thousandth of the mean of the short run.
+
+    The logarithm of a plant that dies would else be learned at the cost of all that live.
+    """
+    size = np.abs(world.before[name])
+    there = np.isfinite(size) & (size > 0.0)
+    return 1.0e-3 * float(size[there].mean()) if there.any() else 1.0
 
 
 def limits(ratio: Float) -> tuple[Float, Float]:

@@ -53,7 +53,7 @@ def run_paths(member: Member) -> RunPaths:
 
 
 def all_cells(world: World, folder: Path, solved: Callable[[Member], Path]) -> Mapping[str, Float]:
-    """Pools of every cell of a data set from the files of its members; the short run's where they lack one."""
+    """Pools of every cell of a data set from the files of its members, else those of the short run."""
     pools = {name: np.nan_to_num(values).copy() for name, values in world.before.items()}
     for member in members_of(world, folder):
         for name, values in slots_of(read_pools(solved(member))).items():

@@ -1,0 +1,140 @@
+"""The whole chain: world, data set, splits, rows, exhibits, table. What is finished is used again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from kiloland.errors import InputError
+from kiloland.files import write_text
+from kiloland.spinup.benchmark.evidence import chosen_exhibits, resolution_rows
+from kiloland.spinup.benchmark.exhibits import finished
+from kiloland.spinup.benchmark.features import features_of
+from kiloland.spinup.benchmark.plan import Plan, dataset_of, world_folder
+from kiloland.spinup.benchmark.rivals.iterated import IteratedSolver
+from kiloland.spinup.benchmark.rivals.log_ratio import LogRatio
+from kiloland.spinup.benchmark.rivals.networks import one_shot_network, ours
+from kiloland.spinup.benchmark.rivals.residual_network import ResidualNetwork
+from kiloland.spinup.benchmark.rivals.simple import Persistence, Scaling
+from kiloland.spinup.benchmark.rivals.solver import Solver
+from kiloland.spinup.benchmark.rivals.statistical import Ridge, Trees
+from kiloland.spinup.benchmark.rows import RowStore, Say, run_rows
+from kiloland.spinup.benchmark.splits import Split, block_split, coldest_split, random_split, write_split
+from kiloland.spinup.benchmark.table import page, result
+from kiloland.spinup.benchmark.task import Rival, Task
+from kiloland.spinup.benchmark.world import World, read_world
+from kiloland.spinup.tables import HEADLINE
+
+FITTED: Final = (
+    *HEADLINE,
+    *("litr2c_vr", "litr3c_vr", "soil1c_vr", "soil2c_vr", "leafc", "frootc", "livestemc", "livecrootc"),
+    *("labilep_vr", "secondp_vr", "occlp_vr", "primp_vr", "solutionp_vr", "sminn_vr"),
+)
+"""Pools that the statistical rivals are fitted to; the others would only cost them time."""
+
+
+def split_of(name: str, world: World, seed: int) -> Split:
+    """A split by its name."""
+    makers: dict[str, Callable[[], Split]] = {
+        "random": lambda: random_split(world.cells, seed),
+        "blocks": lambda: block_split(world.latitude, world.longitude, seed),
+        "coldest": lambda: coldest_split(world.temperature, seed),
+    }
+    if name not in makers:
+        raise InputError("no such split", found=name, expected=", ".join(makers))
+    return makers[name]()
+
+
+def tasks_of(plan: Plan, world: World) -> list[Task]:
+    """The tasks in the order in which they matter: every split of the first seed, then the other seeds."""
+    features = features_of(world)
+    tasks = []
+    (plan.folder / "splits").mkdir(parents=True, exist_ok=True)
+    for seed in plan.seeds:
+        for name in plan.splits:
+            split = split_of(name, world, seed)
+            write_split(plan.folder / "splits" / f"{name}-{seed}.json", split)
+            tasks.append(Task(world, features, split, seed, world.pools, plan.budget))
+    return tasks
+
+
+def all_rivals(plan: Plan) -> list[Rival]:
+    """The rows, cheap ones first."""
+    solved, weights = plan.folder / "solved", plan.folder / "weights"
+    return [
+        Persistence(),
+        Scaling(),
+        Solver(plan.world, solved),
+        LogRatio(Ridge(), FITTED),
+        ours(weights),
+        one_shot_network(weights),
+        LogRatio(ResidualNetwork(), FITTED),
+        LogRatio(Trees(), FITTED),
+        IteratedSolver(plan.world, solved),
+    ]
+
+
+def chosen_rivals(plan: Plan) -> list[Rival]:
+    """Rivals by name, all where none is named. Raises ``InputError`` for an unknown one."""
+    rivals = all_rivals(plan)
+    known = [rival.name for rival in rivals]
+    for name in plan.rivals:
+        if name not in known:
+            raise InputError("no such row", found=name, expected=", ".join(known))
+    return [rival for rival in rivals if not plan.rivals or rival.name in plan.rivals]
+
+
+def run_chain(plan: Plan, machine: str, say: Say) -> Path:
+    """Everything; returns the path of the page of results, which is renewed after every row and exhibit."""
+    world_folder(plan.world, plan.cells, plan.world_seed, "1", say)
+    world = read_world(dataset_of(plan.world, plan.folder, say))
+    path = write_results(plan, world, machine)
+    tasks = tasks_of(plan, world)
+    store = RowStore(plan.folder / "rows")
+    for _ in run_rows(tasks, chosen_rivals(plan), store, say):
+        write_results(plan, world, machine)
+    if plan.half is not None:
+        for _ in resolution_rows(plan, world, say):
+            write_results(plan, world, machine)
+    for make in chosen_exhibits(plan):
+        make(plan, world, say)
+        write_results(plan, world, machine)
+    return path
+
+
+def write_results(plan: Plan, world: World, machine: str) -> Path:
+    """Table of all finished rows and exhibits of this world as JSON and Markdown."""
+    of_this = {"dataset_sha256": world.sha256}
+    rows = [
+        row
+        for row in RowStore(plan.folder / "rows").all()
+        if row["rests_on"]["dataset_sha256"] == world.sha256
+    ]
+    exhibits = finished(plan.folder / "exhibits", of_this)
+    facts = facts_of(plan, world, machine)
+    plan.results.mkdir(parents=True, exist_ok=True)
+    write_text(plan.results / "spinup.json", json.dumps(result(rows, exhibits, facts), indent=1) + "\n")
+    path = plan.results / "spinup.md"
+    write_text(path, page(rows, exhibits, facts))
+    return path
+
+
+def facts_of(plan: Plan, world: World, machine: str) -> dict[str, Any]:
+    """What the numbers rest on."""
+    manifest = json.loads((plan.world / "manifest.json").read_text(encoding="utf-8"))
+    settings = manifest.get("settings", {})
+    kept = ("cells", "seed", "resolution", "members", "cycle_years", "tolerance")
+    budget = plan.budget
+    return {
+        "machine": machine,
+        "world": ", ".join(f"{key} {settings[key]}" for key in kept if key in settings),
+        "truth": "reached by stepping; every cell passes" if manifest.get("passed") else "some cells drift",
+        "data set sha256": world.sha256[:16],
+        "tuning budget of every row that learns": (
+            f"{budget.trials} settings on {budget.trial_cells} training cells, chosen on validation cells, "
+            f"then at most {budget.epochs} passes over all training cells, stopped by the validation cells"
+        ),
+        "statistical rows": f"fitted to {len(FITTED)} pools; the other rows give all {len(world.pools)}",
+    }
