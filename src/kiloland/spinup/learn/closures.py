@@ -51,6 +51,8 @@ POOLS: Final = 8
 PLANT_OUTPUTS: Final = 1 + len(TISSUES) + len(DEAD) + len(PLANT_ORDER)
 LAYER_OUTPUTS: Final = 1 + POOLS * 5 + len(MINERAL)
 GROUND_OUTPUTS: Final = LITTER_POOLS
+LEAST: Final = 1.0e-20
+"""gC m-3; a pool with less is empty and stays so."""
 GATE_AT_START: Final = -1.0
 """The gates of a new network are open by a quarter, so that residuals can be learned."""
 
@@ -127,7 +129,9 @@ def soil_carbon(outputs: Outputs, base: Base, npp: Array, growth: Array) -> tupl
     """Log ratios of soil carbon to the base, those of the network alone to the short run, and the drift."""
     changed = changed_operator(outputs, base, npp, growth)
     steady = steady_carbon(changed)
-    shift = jnp.log(steady / base.steady).transpose(2, 1, 0)
+    filled = (base.steady > LEAST) & (steady > LEAST)
+    ratio = jnp.where(filled, steady, 1.0) / jnp.where(filled, base.steady, 1.0)
+    shift = jnp.log(ratio).transpose(2, 1, 0)
     gate = jax.nn.sigmoid(outputs.layer[..., 1 + POOLS : 1 + 2 * POOLS] + GATE_AT_START)
     residual = gate * bounded(outputs.layer[..., 1 : 1 + POOLS], 4.0)
     alone = bounded(outputs.layer[..., 1 + 2 * POOLS : 1 + 3 * POOLS], 6.0)

@@ -209,6 +209,10 @@ def fitted_network(
             for example in starmap(validation.example, validation.pieces(settings.batch, everything))
         ]
         now = float(np.mean(losses))
+        if not np.isfinite(now):
+            raise InputError(
+                "the training lost its way: the loss is no number", where=f"epoch {epoch + 1}", found=now
+            )
         better = now < float(state.best_loss)
         best, least = (network, now) if better else (state.best, float(state.best_loss))
         state = State(network, memory, best, jnp.asarray(least, jnp.float64), jnp.asarray(epoch + 1))
