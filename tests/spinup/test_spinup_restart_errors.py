@@ -68,6 +68,17 @@ def test_pools_that_cannot_be_are_refused(
     assert untouched(tmp_path)
 
 
+def test_a_fault_of_the_restart_itself_is_a_warning(tmp_path: Path) -> None:
+    def dead_leaf(values: dict[str, np.ndarray]) -> None:
+        values["leafc"][values["leafc"] > 0.0] = -1.0e-4
+
+    restart = small_restart(tmp_path / "r.nc", state=0, year=101, change=dead_leaf)
+    pools = pool_file(tmp_path / "p.nc", restart, ("leafc",), 1.0)
+    report = write_restart(RestartRequest(restart, pools, tmp_path / "new.nc"))
+    assert not report.refused
+    assert "is negative, as in the restart" in [one.problem for one in report.findings]
+
+
 def test_a_refusal_names_the_worst_cell(tmp_path: Path) -> None:
     report = attempt(tmp_path, set_to("soil4c_vr", (2, 6), -5.0))
     (finding,) = [one for one in report.findings if one.severity.value == "error"]

@@ -12,7 +12,7 @@ wood                      none on plant types that have none in the restart, non
 sorption                  labile P below what the soil can sorb                             error
 ========================  ================================================================  ========
 
-A value that the restart had already (a pool that is kept) is only warned of.
+A fault that the restart had already in the same place, up to a factor of two, is only warned of.
 """
 
 from __future__ import annotations
@@ -84,17 +84,23 @@ def check_pool(state: PartState, pool: Pool, findings: Findings) -> None:
     odd = counts & ~(np.abs(values) < LARGEST)
     report(Severity.ERROR, "is not a number", odd, "finite")
     fine = counts & ~odd
-    negative = fine & (values < LEAST) & (not pool.may_be_negative)
-    debt = fine & (values > -LEAST) & pool.must_not_be_positive
-    large = fine & (values > LARGEST_AMOUNT.get(pool.group, np.inf))
-    for wrong, problem, expected in (
-        (negative, "is negative", "0 or more"),
-        (debt, "is a debt and cannot be positive", "0 or less"),
-        (large, "is larger than believable", f"at most {LARGEST_AMOUNT.get(pool.group, np.inf):g}"),
+    for (fault, problem, expected), (before, _, _) in zip(
+        faults(pool, values), faults(pool, 2.0 * state.old(pool.name)), strict=True
     ):
-        report(Severity.ERROR, problem, wrong & taken, expected)
-        report(Severity.WARNING, f"{problem} (kept or scaled)", wrong & ~taken, expected)
+        new = fault & fine & taken & ~before
+        report(Severity.ERROR, problem, new, expected)
+        report(Severity.WARNING, f"{problem}, as in the restart", fault & fine & ~new, expected)
     check_ratio(state, pool, fine & taken, findings)
+
+
+def faults(pool: Pool, values: FloatArray) -> list[tuple[BoolArray, str, str]]:
+    """Where values have an impossible sign or size: places, what it is, what is expected."""
+    most = LARGEST_AMOUNT.get(pool.group, np.inf)
+    return [
+        ((values < LEAST) & (not pool.may_be_negative), "is negative", "0 or more"),
+        ((values > -LEAST) & pool.must_not_be_positive, "is a debt and cannot be positive", "0 or less"),
+        (values > most, "is larger than believable", f"at most {most:g}"),
+    ]
 
 
 def check_ratio(state: PartState, pool: Pool, taken: BoolArray, findings: Findings) -> None:
