@@ -13,7 +13,7 @@ from kiloland.spinup.solve.linear import solve_cascade
 from kiloland.spinup.solve.steady import carbon_kept, carbon_loss
 
 NODES = 16
-"""Points of the contour; half of them are solved, the others are conjugates. Error 3.89^-16, about 4e-10."""
+"""Points of the contour; half of them are solved, the others are conjugates. Error about 3.89^-16, 4e-10."""
 
 
 def finite_time(
