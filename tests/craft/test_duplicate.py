@@ -84,6 +84,58 @@ def test_the_bytes_do_not_depend_on_the_size_of_blocks(case, restart, tmp_path, 
     assert (tmp_path / "small.nc").read_bytes() == (tmp_path / "large.nc").read_bytes()
 
 
+@pytest.fixture
+def topounits(tmp_path):
+    """Three cells with two topographic units each, which surface data hold as layers."""
+    values = {
+        "gridID": ("i4", ("gridcell",), [4, 5, 9]),
+        "TopounitFracArea": ("f8", ("topounit", "gridcell"), np.arange(6.0).reshape(2, 3)),
+        "PCT_SAND": ("f8", ("nlevsoi", "gridcell"), np.arange(12.0).reshape(4, 3)),
+    }
+    schema = FileSchema(
+        {"gridcell": 3, "topounit": 2, "nlevsoi": 4},
+        None,
+        tuple(VariableSchema(name, kind, dims) for name, (kind, dims, _) in values.items()),
+    )
+    write_dataset(
+        tmp_path / "topo.nc", schema, {name: np.asarray(a, k) for name, (k, _, a) in values.items()}
+    )
+    return tmp_path / "topo.nc"
+
+
+def test_topographic_units_of_surface_data_are_layers(topounits, tmp_path):
+    duplicate(topounits, Times((3,)), tmp_path / "x3.nc")
+    with open_dataset(tmp_path / "x3.nc") as made:
+        assert made.dimensions["topounit"] == 2
+        assert made["TopounitFracArea"].read().tolist() == [[0, 1, 2] * 3, [3, 4, 5] * 3]
+    assert compare_copies(topounits, tmp_path / "x3.nc", 3).identical
+    duplicate(topounits, Times((3,)), tmp_path / "x3.json", virtual=True)
+    with open_virtual(tmp_path / "x3.json") as copies:
+        assert copies["TopounitFracArea"].read().tolist() == [[0, 1, 2] * 3, [3, 4, 5] * 3]
+    assert (
+        main(
+            [
+                "-q",
+                "craft",
+                "subset",
+                str(topounits),
+                "--ids",
+                ids_file(tmp_path, 9),
+                "-o",
+                str(tmp_path / "s.nc"),
+            ]
+        )
+        == 0
+    )
+    with open_dataset(tmp_path / "s.nc") as part:
+        assert part["TopounitFracArea"].read().tolist() == [[2.0], [5.0]]
+
+
+def ids_file(folder, *ids):
+    (folder / "ids.csv").write_text("".join(f"{one}\n" for one in ids))
+    return str(folder / "ids.csv")
+
+
 def test_index_vectors_point_into_their_own_copy(restart, tmp_path):
     duplicate(restart, Times((2,)), tmp_path / "two.nc")
     with open_dataset(tmp_path / "two.nc") as two:
@@ -248,13 +300,18 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
 
 
 @pytest.mark.slow
+def has_cells(file):
+    with open_dataset(file) as dataset:
+        return bool(set(dataset.dimensions) & {"gridcell", "ni"})
+
+
 def test_a_run_of_copies_is_the_copies_of_the_run(tmp_path):
     one, three = tmp_path / "one", tmp_path / "three"
     make_synthetic_case(one, cells=6, days=1)
     for file in sorted(one.rglob("*.*")):
         output = three / file.relative_to(one)
         output.parent.mkdir(parents=True, exist_ok=True)
-        if file.suffix == ".nc" and "params" not in file.name:
+        if file.suffix == ".nc" and has_cells(file):
             duplicate(file, Times((3,)), output)
         else:
             shutil.copy(file, output)

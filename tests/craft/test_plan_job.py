@@ -32,7 +32,7 @@ def test_paths_are_taken_from_the_folder_of_the_job(tmp_path: Path) -> None:
     assert read.job.directory == tmp_path / "made"
     assert read.surface is not None
     assert read.surface.source == tmp_path / "s.nc"
-    assert read.options.memory == 256
+    assert read.options.memory == 128
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,14 @@ def register_check(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Add ``craft check``."""
     parser = kinds.add_parser(
         "check",
-        help="find faults in domain, surface and forcing",
+        help="find faults in domain, surface, land use and forcing",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--domain", type=Path, metavar="D.nc", help="the domain file")
     parser.add_argument("--surface", type=Path, metavar="S.nc", help="the surface file")
+    parser.add_argument("--landuse", type=Path, metavar="L.nc", help="the land-use series")
     parser.add_argument(
         "--forcing",
         type=Path,
@@ -57,7 +58,9 @@ def check(options: argparse.Namespace) -> ExitCode:
     """Run the checks and print the report; progress goes to standard error."""
     from kiloland.craft.check import CheckRequest, check_inputs, report_json, report_lines
 
-    request = CheckRequest(options.domain, options.surface, options.forcing, options.against, options.memory)
+    request = CheckRequest(
+        options.domain, options.surface, options.forcing, options.against, options.memory, options.landuse
+    )
     report = check_inputs(request, lambda text: print(text, file=sys.stderr, flush=True))
     if options.page is not None:
         from kiloland.craft.check.page import write_check_page

@@ -67,7 +67,7 @@ def register_forcing(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         help="height of the cells [m], for the pressure; the reanalysis then needs TOPO, elevation or HGT",
     )
     parser.add_argument(
-        "--memory", type=int, default=256, metavar="MB", help="memory for blocks of cells (default 256)"
+        "--memory", type=int, default=128, metavar="MB", help="memory for blocks of cells (default 128)"
     )
     parser.add_argument(
         "--part",

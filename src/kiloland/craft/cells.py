@@ -24,11 +24,9 @@ from kiloland.files import (
     Variable,
     VariableSchema,
 )
-from kiloland.verify.copies import CELL_DIMENSIONS as COPIED_DIMENSIONS
+from kiloland.verify.copies import CELL_DIMENSIONS, cell_places, copied_dimensions
 from kiloland.verify.streams import Slices, Source, blocks, start_of
 
-CELL_DIMENSIONS: Final = (*COPIED_DIMENSIONS, "lsmlon")
-"""Dimensions of cells and of their parts."""
 ROW_DIMENSIONS: Final = {"ni": "nj", "lsmlon": "lsmlat"}
 """The dimension of rows that may stand before one of columns."""
 PART_DIMENSIONS: Final = ("topounit", "landunit", "column", "pft", "cohort")
@@ -65,7 +63,7 @@ def cell_axis(variable: Variable) -> CellAxis | None:
 
     Raises InputError where a variable has two dimensions of cells that are not rows and columns.
     """
-    places = [place for place, dim in enumerate(variable.dims) if dim in CELL_DIMENSIONS]
+    places = cell_places(variable.dims)
     if not places:
         return None
     if len(places) > 1:
@@ -78,6 +76,12 @@ def cell_axis(variable: Variable) -> CellAxis | None:
     place = places[0]
     rows = place > 0 and variable.dims[place - 1] == ROW_DIMENSIONS.get(variable.dims[place])
     return CellAxis(place - 1, 2) if rows else CellAxis(place, 1)
+
+
+def part_dimensions(dataset: Dataset) -> list[str]:
+    """Dimensions of parts of cells, such as columns; none in surface data."""
+    copied = copied_dimensions(dataset)
+    return [dim for dim in PART_DIMENSIONS if dim in copied]
 
 
 def rows_of(dataset: Dataset) -> int:

@@ -128,7 +128,7 @@ def make_forcing(
     years: tuple[int, int],
     output: str | os.PathLike[str],
     *,
-    memory: int = 256,
+    memory: int = 128,
 ) -> xarray.Dataset:
     """Three-hourly weather over the land cells of a domain: ``kiloland craft forcing``.
 

@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from kiloland.craft.cells import (
     BLOCK_BYTES,
-    CELL_DIMENSIONS,
     CellAxis,
     cell_axis,
     copy_variable,
@@ -38,7 +37,7 @@ from kiloland.craft.cells import (
 )
 from kiloland.errors import InputError
 from kiloland.files import Dataset, DatasetWriter, Variable
-from kiloland.verify.copies import IDENTIFIERS, INDEX
+from kiloland.verify.copies import CELL_DIMENSIONS, IDENTIFIERS, INDEX, copied_dimensions
 from kiloland.verify.streams import Slices, Source, blocks, start_of
 
 logger = logging.getLogger(__name__)
@@ -128,7 +127,7 @@ def plan_copies(dataset: Dataset, times: Times) -> CopyPlan:
             expected="one row",
             hint="`kiloland craft subset IN -o LIST` makes a list of its cells",
         )
-    lengths = {dim: length for dim, length in dataset.dimensions.items() if dim in CELL_DIMENSIONS}
+    lengths = {dim: dataset.dimensions[dim] for dim in copied_dimensions(dataset)}
     steps = [id_step(dataset[name]) for name in dataset if name in IDENTIFIERS]
     return CopyPlan(times, lengths, max(steps, default=0))
 

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from kiloland.atmosphere.calendar import decode_times, describe_seconds, seconds_of_date
 from kiloland.craft.cells import (
     BLOCK_BYTES,
-    PART_DIMENSIONS,
     ROW_DIMENSIONS,
     CellAxis,
     cell_axis,
     copy_variable,
+    part_dimensions,
     require_cells,
     require_other_file,
     rows_of,
@@ -129,7 +129,7 @@ def subset(request: SubsetRequest) -> SubsetSummary:
 
 def require_no_parts(dataset: Dataset) -> None:
     """Raise InputError for a file whose cells have parts."""
-    parts = [dim for dim in PART_DIMENSIONS if dim in dataset.dimensions]
+    parts = part_dimensions(dataset)
     if parts:
         raise InputError(
             "a file of columns and patches cannot be cut or joined by cells",

@@ -37,7 +37,7 @@ HISTORY: Final = """
 [[history]]
 # means of the day for each cell
 fields = ["TBOT", "FSDS", "FLDS", "RAIN", "FSA", "FSR", "SABV", "SABG", "FIRE", "FSH", "EFLX_LH_TOT",
-          "FGR", "TG", "TSOI", "ERRSOI", "ERRSOL"]
+          "FGR", "TG", "TSOI", {water}"ERRSOI", "ERRSOL"]
 every = "1 day"
 records_per_file = 31
 
@@ -50,6 +50,8 @@ records_per_file = 31
 subgrid = true
 """
 """Tapes of the synthetic case."""
+WATER: Final = '"H2OSOI", "TV", "FPSN", "QVEGT", "QSOIL", "QRUNOFF", "ZWT", "H2OSNO",\n          '
+"""Fields more where water moves."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ year_align = {YEAR}
 
 [restart]
 every = "10 days"
-{HISTORY}"""
+{HISTORY.format(water=WATER if wanted.surface_flux == "full" else "")}"""
 
 
 def _date(days: int) -> str:

@@ -43,6 +43,9 @@ CELL_DIMENSIONS = (
 )
 """Dimensions along which copies are laid one after the other."""
 
+LAYERS = "topounit"
+"""A dimension of cells' parts in restarts; beside one of cells, as in surface data, it counts layers."""
+
 IDENTIFIERS = frozenset({"gridID", "gridcell_id"})
 COORDINATES = re.compile(
     r"(grid1d|topo1d|land1d|cols1d|pfts1d)_(lon|lat)|lon|lat|xc|yc|xv|yv|x|y|LONGXY|LATIXY|gridXID|gridYID"
@@ -62,6 +65,24 @@ class Role(Enum):
     IDENTIFIER = "identifier"
     COORDINATE = "coordinate"
     SHARED = "without cells"
+
+
+def cell_places(dims: tuple[str, ...]) -> list[int]:
+    """Positions of the dimensions along which copies of a variable are laid."""
+    places = [place for place, dim in enumerate(dims) if dim in CELL_DIMENSIONS]
+    return [place for place in places if dims[place] != LAYERS] if len(places) > 1 else places
+
+
+def copied_dimensions(dataset: Dataset) -> tuple[str, ...]:
+    """Dimensions of a file that grow with its copies."""
+    copied = {
+        variable.dims[place]
+        for variable in dataset.variables.values()
+        for place in cell_places(variable.dims)
+    }
+    return tuple(
+        dim for dim in dataset.dimensions if dim in CELL_DIMENSIONS and (dim != LAYERS or dim in copied)
+    )
 
 
 def role_of(variable: Variable) -> Role:
@@ -93,7 +114,7 @@ def compare_copies(a: Path, b: Path, copies: int, options: Options | None = None
                 expected=f"one of {', '.join(CELL_DIMENSIONS)}",
             )
         names, ignored = common_names(first, second, options.ignore)
-        scale = {dim: copies for dim in first.dimensions if dim in CELL_DIMENSIONS}
+        scale = dict.fromkeys(copied_dimensions(first), copies)
         faults = list(dimension_faults(first.dimensions, second.dimensions, scale))
         decisive, provenance = split_global(first.attributes, second.attributes, options.strict)
         notes = [f"global attribute {sentence(item)}" for item in provenance]
@@ -124,7 +145,7 @@ def compare_one(
         return replace(compare_variable(first, second, name, options), role=role.value)
     attributes = () if options.ignore_attributes else differences(a.attributes, b.attributes)
     found = VariableComparison(name, faults=structure_faults(a, b), attributes=attributes, role=role.value)
-    axes = [axis for axis, dim in enumerate(a.dims) if dim in CELL_DIMENSIONS]
+    axes = cell_places(a.dims)
     expected = tuple(length * (copies if axis in axes else 1) for axis, length in enumerate(a.shape))
     if len(axes) > 1:
         return replace(

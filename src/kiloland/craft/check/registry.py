@@ -53,6 +53,13 @@ CHECKS: Final = (
     Check("surface-area", _E, "AREA in km2 against the domain's area", "totals made with AREA are wrong"),
     Check("surface-cells", _E, "as many cells as the domain, coordinates within 0.001 degrees (modulo 360)", "ELM stops; where it does not, soils belong to other cells"),  # noqa: E501
     Check("surface-mask", _E, "PFTDATA_MASK is 0 or 1 and 1 on the domain's land", "land without surface data becomes bare or ocean"),  # noqa: E501
+    Check("landuse-variables", _E, "YEAR and PCT_NAT_PFT are there, over (time, natpft, cells), 17 types", "ELM stops when it reads the file"),  # noqa: E501
+    Check("landuse-years", _E, "each year once, one after the other", "ELM interpolates over the hole, or stops"),  # noqa: E501
+    Check("landuse-missing", _E, "no missing value on land", "NaN spreads through the cell, or fill values count as data"),  # noqa: E501
+    Check("landuse-shares", _E, "plant types 0 to 100, sums of 1 within 1e-14 after /100 (1e-6 in single precision) in every year", "ELM stops (check_sums_equal_1)"),  # noqa: E501
+    Check("landuse-first-year", _E, "plant types of the first year are those of the surface file within 1e-13 after /100", "ELM stops, unless check_dynpft_consistency is off"),  # noqa: E501
+    Check("landuse-harvest", _E, "harvest not negative, fractions at most 1", "more wood is taken than there is"),  # noqa: E501
+    Check("landuse-cells", _E, "number, ids and coordinates of the cells against domain or surface", "land use of other cells"),  # noqa: E501
     Check("forcing-files", _E, "every variable has every month, without holes, in whole years", "the data atmosphere stops, or repeats a broken cycle"),  # noqa: E501
     Check("forcing-dims", _E, "data are floats over (time, nj, ni), one number of samples in all variables", "values are read for other cells or times"),  # noqa: E501
     Check("forcing-units", _E, "units attribute, and units betrayed by the values", "numbers are taken in another unit than they are in"),  # noqa: E501

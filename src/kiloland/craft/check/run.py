@@ -18,6 +18,7 @@ from kiloland.craft.check.domain_data import DomainData, read_domain_data
 from kiloland.craft.check.findings import Finding
 from kiloland.craft.check.forcing_checks import ForcingCheck, Say
 from kiloland.craft.check.forcing_files import WEATHER, forcing_files
+from kiloland.craft.check.landuse_checks import check_landuse
 from kiloland.craft.check.means import Comparison, land_weights
 from kiloland.craft.check.site_checks import check_site, site_records
 from kiloland.craft.check.surface_checks import SURFACE_CHECKS, check_against_domain
@@ -33,17 +34,18 @@ SHARES = ("PCT_NATVEG", "PCT_CROP", "PCT_WETLAND", "PCT_LAKE", "PCT_GLACIER", "P
 
 @dataclass(frozen=True)
 class CheckRequest:
-    """What to check: any of the three inputs, and another product to compare with; ``memory`` [MB]."""
+    """What to check: any of the four inputs, and another product to compare with; ``memory`` [MB]."""
 
     domain: Path | None = None
     surface: Path | None = None
     forcing: Path | None = None
     against: Path | None = None
     memory: int = 256
+    landuse: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.domain is None and self.surface is None and self.forcing is None:
-            raise InputError("nothing to check", expected="--domain, --surface or --forcing")
+        if all(one is None for one in (self.domain, self.surface, self.forcing, self.landuse)):
+            raise InputError("nothing to check", expected="--domain, --surface, --landuse or --forcing")
         if self.memory < 16:
             raise InputError("too little memory", found=f"{self.memory} MB", expected="16 MB or more")
 
@@ -89,6 +91,12 @@ def check_inputs(request: CheckRequest, say: Say = lambda text: None) -> CheckRe
     report = CheckReport(request)
     domain = _domain(request, report)
     elevation = _surface(request, report, domain)
+    if request.landuse is not None:
+        report.bytes_read += request.landuse.stat().st_size if request.landuse.is_file() else 0
+        table = report.cells if domain is None else domain.cells
+        findings, totals = check_landuse(request.landuse, request.surface, table, say)
+        report.findings += findings
+        report.totals["landuse"] = totals
     if request.forcing is not None:
         _forcing(request, report, domain, elevation, say)
     if request.against is not None and report.comparison is None:

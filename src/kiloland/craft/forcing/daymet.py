@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kiloland.atmosphere.calendar import DAYS_PER_YEAR, SECONDS_PER_DAY, decode_times, describe_seconds
 from kiloland.atmosphere.derive import FREEZING
 from kiloland.craft.forcing.bins import day_of_yearday, is_leap
+from kiloland.craft.forcing.pages import release_pages
 from kiloland.craft.forcing.places import CellPlaces, match_cells
 from kiloland.craft.forcing.weather import DailyWeather
 from kiloland.errors import InputError
@@ -147,6 +148,7 @@ class DaymetSource:
                     if of[0] == year:
                         sample = int(entry.sample[of[1]])
                         values[day - first] = places.read(dataset[name], sample)
+                        release_pages(dataset[name], sample)
                         _check_values(values[day - first], name, dataset, day, places)
         return values
 

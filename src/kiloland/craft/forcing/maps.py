@@ -6,7 +6,6 @@ output; other ones are read in whole chunks, each once.
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiloland.craft.forcing.decode import physical
+from kiloland.craft.forcing.pages import release_pages, want_pages
 from kiloland.craft.forcing.places import CellPlaces
 from kiloland.files import Variable
 from kiloland.files.classic import ClassicVariable
@@ -69,25 +69,6 @@ def _gathered(variable: ClassicVariable, places: CellPlaces, samples: IntArray) 
             np.take(maps[sample], index, out=line, mode="clip")
             release_pages(variable, sample)
         yield row, 0, values.view(FILE_SINGLE)
-
-
-def want_pages(variable: ClassicVariable, samples: IntArray) -> None:
-    """Ask the system to read samples in one go: page by page it would wait for the disk again and again."""
-    _advise(variable, int(samples.min()), int(samples.max()) + 1, mmap.MADV_WILLNEED)
-
-
-def release_pages(variable: ClassicVariable, sample: int) -> None:
-    """Give the pages of a sample back to the system: a mapped file would otherwise count as memory in use."""
-    _advise(variable, sample, sample + 1, mmap.MADV_DONTNEED)
-
-
-def _advise(variable: ClassicVariable, first: int, end: int, advice: int) -> None:
-    base = variable.data.obj
-    if isinstance(base, mmap.mmap):
-        place, page = variable.place, mmap.PAGESIZE
-        step = place.stride if place.is_record else place.size // place.shape[0]
-        begin = (place.begin + first * step) // page * page
-        base.madvise(advice, begin, min((end - first) * step, len(base) - begin))
 
 
 def _by_chunks(variable: Variable, places: CellPlaces, samples: IntArray, memory: int) -> Iterator[Piece]:

@@ -75,7 +75,7 @@ class ForcingRequest:
     last_year: int
     output: Path
     heights: str | None = None
-    memory: int = 256
+    memory: int = 128
     part: int = 1
     parts: int = 1
     first_month: int = 1

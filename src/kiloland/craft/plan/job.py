@@ -157,7 +157,7 @@ class DuplicateTable:
 class OptionsTable:
     """``[options]``: memory of a process for blocks [MB], and processes that share the work."""
 
-    memory: int = 256
+    memory: int = 128
     ranks: int = 1
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from kiloland.craft.plan.cells import plan_cells
 from kiloland.craft.plan.forcing import plan_forcing
 from kiloland.craft.plan.job import Job, methods_of, read_job
 from kiloland.craft.plan.parts import CraftPlan, Machine
-from kiloland.craft.plan.products import plan_copies, plan_domain, plan_surface
+from kiloland.craft.plan.products import made_by_job, plan_copies, plan_domain, plan_surface
 from kiloland.craft.plan.rates import DEFAULT, Rates
 from kiloland.grid.domain import processors
 
@@ -26,9 +26,15 @@ def plan_job(path: Path, rates: Rates = DEFAULT, machine: Machine | None = None)
     domain = plan_domain(cells, rates)
     products = [domain] if domain else []
     if job.surface is not None:
-        surface, missing = plan_surface(job.surface, methods_of(job.surface, path), cells, rates)
+        folder = job.job.directory
+        surface, missing = plan_surface(job.surface, methods_of(job.surface, path), cells, rates, folder)
         products.append(surface)
         findings += missing
+        notes += [
+            f"surface: {one} is made by the job before"
+            for one in job.surface.products
+            if not one.is_file() and made_by_job(one, folder)
+        ]
         if job.surface.planned and not job.surface.source.is_file():
             notes.append(f"surface: {job.surface.source.name} is planned, sizes follow from ELM's table")
     if job.forcing is not None:

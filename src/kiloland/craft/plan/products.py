@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from kiloland import __version__
-from kiloland.craft.cells import CELL_DIMENSIONS
 from kiloland.craft.duplicate import Times
 from kiloland.craft.plan.cells import PlannedCells
 from kiloland.craft.plan.job import DuplicateTable, OptionsTable, ProductName, SurfaceTable
@@ -26,7 +25,7 @@ from kiloland.craft.surface.table import CELL, Kind, SurfaceVariable, chosen_met
 from kiloland.errors import InputError
 from kiloland.files import FileSchema, VariableSchema, open_dataset
 from kiloland.grid.domain import BLOCK, processors
-from kiloland.verify.copies import IDENTIFIERS
+from kiloland.verify.copies import CELL_DIMENSIONS, IDENTIFIERS
 
 LENGTHS: Final = {
     "natpft": 17, "lsmpft": 17, "cft": 2, "nlevsoi": 10, "numurbl": 3, "numrad": 2, "nlevurb": 5, "time": 12,
@@ -53,13 +52,16 @@ def plan_domain(cells: PlannedCells, rates: Rates) -> Product | None:
 
 
 def plan_surface(
-    table: SurfaceTable, methods: dict[str, str], cells: PlannedCells, rates: Rates
+    table: SurfaceTable, methods: dict[str, str], cells: PlannedCells, rates: Rates, folder: Path
 ) -> tuple[Product, list[Finding]]:
-    """The surface file; a source that is missing in a job that is not planned is a finding."""
+    """The surface file; a source that is missing in a job that is not planned is a finding.
+
+    Finer products that are to lie in the job's own ``folder`` are made on the way: they are not missing.
+    """
     findings = [
         Finding("surface.products", f"{path}: no such file")
         for path in table.products
-        if not path.is_file() and not table.planned
+        if not path.is_file() and not table.planned and not made_by_job(path, folder)
     ]
     lengths, names, read_bytes = dict(LENGTHS), table.variables or usual_variables(), 0
     if table.source.is_file():
@@ -81,6 +83,11 @@ def plan_surface(
     seconds = max(values / rates.surface, file.size / rates.write)
     basis = f"{rates.surface / 1e6:,.3g} million values/s"
     return Product("surface", cells.cells, [file], read_bytes, memory, seconds, 1, basis), findings
+
+
+def made_by_job(path: Path, folder: Path) -> bool:
+    """Whether a file is to lie in the folder of the products."""
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def usual_variables() -> tuple[str, ...]:
