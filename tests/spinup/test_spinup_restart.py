@@ -164,6 +164,36 @@ def test_a_restart_from_before_the_averaged_scalars_is_not_inflated(tmp_path: Pa
     assert any("before year 40" in note for note in report.notes)
 
 
+def test_the_first_years_of_divided_rates_are_warned_of(tmp_path: Path) -> None:
+    early, late = (run(tmp_path, small_restart(tmp_path / f"{year}.nc", year=year)) for year in (41, 81))
+    assert any("only: slow pools that the file of pools lacks" in note for note in early.notes)
+    assert not any("slow pools that the file" in note for note in late.notes)
+
+
+def test_crop_columns_are_told_by_their_plant_type(tmp_path: Path) -> None:
+    """Two crop columns of one cell, in the place of lakes, trade places on file and keep their pools."""
+
+    def crops(values: dict[str, np.ndarray]) -> None:
+        column = np.flatnonzero(values["cols1d_ityplun"] == 5)[:2]
+        patch = np.flatnonzero(np.isin(values["pfts1d_column_index"] - 1, column))
+        values["cols1d_ityplun"][column] = 2
+        values["cols1d_gridcell_index"][column] = 1
+        values["cols1d_lon"][column], values["cols1d_lat"][column] = 250.5, 40.1
+        values["cols1d_ityp"][column] = (215, 216)
+        values["pfts1d_itypveg"][patch] = (15, 16)
+        values["leafc"][patch] = (10.0, 20.0)
+        values["soil4c_vr"][column, :10] = [[100.0], [200.0]]
+
+    restart = small_restart(tmp_path / "r.nc", state=0, year=101, change=crops, shuffle=11)
+    run(tmp_path, restart, ("leafc", "soil4c_vr"), 1.5)
+    new = read_all(tmp_path / "new.nc")
+    for kind, amount in ((15, 1.0), (16, 2.0)):
+        column = np.flatnonzero(new["cols1d_ityp"] == 200 + kind)[0]
+        patch = np.flatnonzero(new["pfts1d_column_index"] - 1 == column)[0]
+        np.testing.assert_allclose(new["soil4c_vr"][column, :10], 150.0 * amount, rtol=1e-15)
+        assert new["leafc"][patch] == 15.0 * amount
+
+
 def test_pools_that_are_not_given_follow_by_rule(tmp_path: Path) -> None:
     restart = small_restart(tmp_path / "r.nc", state=0, year=101)
     run(tmp_path, restart, ("leafc", "soil3c_vr", "sminn_vr", "livestemc"), 1.5)

@@ -35,6 +35,7 @@ FloatArray = NDArray[np.float64]
 
 YEAR_OF_SCALARS: Final = 40
 """From this year on ELM divides the rates by the averaged scalar."""
+YEARS_TO_FOLLOW: Final = 10
 LEAST_SCALAR: Final = 1.0e-3
 """From that year on ELM sets a smaller averaged scalar to 1."""
 DEFAULT_MORTALITY: Final = 10.0
@@ -54,12 +55,18 @@ class Scale:
     """From the file's scale to the natural one: ``natural = stored * factor(...)``.
 
     ``accelerated``: whether the file is from accelerated spinup; ``divides``: whether its rates were
-    divided by the averaged scalar.
+    divided by the averaged scalar; ``year`` of the run, 0 where it plays no part.
     """
 
     factors: Factors
     accelerated: bool
     divides: bool
+    year: int = 0
+
+    @property
+    def just_divides(self) -> bool:
+        """Whether the rates have been divided for so few years that pools have not followed yet."""
+        return self.divides and 0 < self.year < YEAR_OF_SCALARS + YEARS_TO_FOLLOW
 
     def factor(self, pool: Pool, scalar: FloatArray) -> FloatArray:
         """Natural over stored; ``scalar``: ``scalaravg_col [column, layer]``, broadcasts with the pool."""
@@ -106,7 +113,7 @@ def restart_scale(dataset: Dataset, factors: Factors) -> Scale:
             expected="0 or 1",
         )
     year = int(dataset["timemgr_rst_curr_ymd"].read()) // 10000
-    return Scale(factors, state == 1, state == 1 and year >= YEAR_OF_SCALARS)
+    return Scale(factors, state == 1, state == 1 and year >= YEAR_OF_SCALARS, year)
 
 
 def averaged_scalar(stored: FloatArray) -> FloatArray:

@@ -189,6 +189,11 @@ def scale_notes(setting: Setting) -> list[str]:
             "the restart is from before year 40 of accelerated spinup: its averaged scalars are not used, "
             "natural = stored * factor"
         )
+    if setting.before.just_divides:
+        notes.append(
+            f"in year {setting.before.year} ELM has divided its rates by the averaged scalars for few years "
+            "only: slow pools that the file of pools lacks come out too large, as they would in ELM"
+        )
     if setting.after.accelerated:
         factor = setting.after.factors.mortality
         notes.append(
