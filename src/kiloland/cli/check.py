@@ -44,11 +44,12 @@ def handle(options: argparse.Namespace) -> ExitCode:
     from kiloland.run.case import read_case
     from kiloland.run.compilation import set_up_jax
     from kiloland.run.plan import has_errors, make_plan
+    from kiloland.run.progress import Patience
 
     if options.ranks < 1:
         raise InputError("--ranks must be at least 1", found=options.ranks)
     set_up_jax()
-    plan, findings = make_plan(read_case(options.case), options.ranks)
+    plan, findings = make_plan(read_case(options.case), options.ranks, Patience())
     if options.json:
         print(
             json.dumps({"plan": dataclasses.asdict(plan), "findings": [str(f) for f in findings]}, indent=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +45,11 @@ class Plan:
     core_hours: float
 
 
-def make_plan(case: Case, ranks: int = 1) -> tuple[Plan, list[Finding]]:
-    """Read and check every input of a case and work out the plan for a number of ranks.
+def make_plan(
+    case: Case, ranks: int = 1, say: Callable[[str], None] = lambda text: None
+) -> tuple[Plan, list[Finding]]:
+    """Read and check every input of a case and work out the plan for a number of ranks; ``say`` hears what is
+    being read.
 
     Returns:
         The plan and the findings in the forcing; faults of other inputs are raised.
@@ -54,13 +58,16 @@ def make_plan(case: Case, ranks: int = 1) -> tuple[Plan, list[Finding]]:
         InputError: see :func:`~kiloland.run.model.open_model`.
     """
     model = open_model(case, Ranks(None, 0, 1))
-    findings = [finding for path in forcing_files(case) for finding in check_forcing_file(path)]
+    files, findings = list(forcing_files(case)), []
+    for number, path in enumerate(files, 1):
+        say(f"checking {path.name}, {number} of {len(files)} files of weather")
+        findings += check_forcing_file(path)
     if case.atmosphere.kind is AtmosphereKind.STREAMS and not has_errors(findings):
-        findings += _check_months(case, model)
+        findings += _check_months(case, model, say)
     return _plan(case, model, ranks), findings
 
 
-def _check_months(case: Case, model: Model) -> list[Finding]:
+def _check_months(case: Case, model: Model, say: Callable[[str], None]) -> list[Finding]:
     """What shows only when files are used together: one step in every month of the run is loaded."""
     findings: dict[str, Finding] = {}
     cells = np.arange(len(model.cells.ordinals))
@@ -68,6 +75,7 @@ def _check_months(case: Case, model: Model) -> list[Finding]:
     begin, end = case.start, min(case.stop, case.start + year)
     while begin < end:
         after = min(month_start(begin, 1), end)
+        say(f"reading the weather of day {(begin - case.start) // DAY + 1} of {(end - case.start) // DAY}")
         middle = begin + (after - begin) // 2 // case.case.step_seconds * case.case.step_seconds
         for moment in (begin, middle):
             try:

@@ -9,6 +9,21 @@ import time
 logger = logging.getLogger(__name__)
 
 
+class Patience:
+    """Says what is being done, to standard error, once that has lasted for some seconds."""
+
+    def __init__(self, interval: float = 5.0) -> None:
+        self._interval = interval
+        self._last = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        """Print the text, unless the last one is fresh."""
+        now = time.monotonic()
+        if now - self._last >= self._interval:
+            print(text, file=sys.stderr, flush=True)
+            self._last = now
+
+
 class Progress:
     """Reports steps done, rate and the time that is left."""
 
