@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,10 +20,11 @@ from kiloland.spinup.benchmark.rivals.simple import Persistence, Scaling
 from kiloland.spinup.benchmark.rivals.solver import Solver
 from kiloland.spinup.benchmark.rivals.statistical import Ridge, Trees
 from kiloland.spinup.benchmark.rows import RowStore, Say, run_rows
-from kiloland.spinup.benchmark.splits import Split, block_split, coldest_split, random_split, write_split
+from kiloland.spinup.benchmark.splits import write_split
 from kiloland.spinup.benchmark.table import page, result
 from kiloland.spinup.benchmark.task import Rival, Task
 from kiloland.spinup.benchmark.world import World, read_world
+from kiloland.spinup.dataset.splits import SplitKind, make_split
 from kiloland.spinup.tables import HEADLINE
 
 FITTED: Final = (
@@ -35,18 +35,6 @@ FITTED: Final = (
 """Pools that the statistical rivals are fitted to; the others would only cost them time."""
 
 
-def split_of(name: str, world: World, seed: int) -> Split:
-    """A split by its name."""
-    makers: dict[str, Callable[[], Split]] = {
-        "random": lambda: random_split(world.cells, seed),
-        "blocks": lambda: block_split(world.latitude, world.longitude, seed),
-        "coldest": lambda: coldest_split(world.temperature, seed),
-    }
-    if name not in makers:
-        raise InputError("no such split", found=name, expected=", ".join(makers))
-    return makers[name]()
-
-
 def tasks_of(plan: Plan, world: World) -> list[Task]:
     """The tasks in the order in which they matter: every split of the first seed, then the other seeds."""
     features = features_of(world)
@@ -54,10 +42,18 @@ def tasks_of(plan: Plan, world: World) -> list[Task]:
     (plan.folder / "splits").mkdir(parents=True, exist_ok=True)
     for seed in plan.seeds:
         for name in plan.splits:
-            split = split_of(name, world, seed)
+            split = make_split(world.table, split_kind(name), seed)
             write_split(plan.folder / "splits" / f"{name}-{seed}.json", split)
             tasks.append(Task(world, features, split, seed, world.pools, plan.budget))
     return tasks
+
+
+def split_kind(name: str) -> SplitKind:
+    """A kind of split by its name. Raises ``InputError`` for an unknown one."""
+    known = [kind.value for kind in SplitKind]
+    if name not in known:
+        raise InputError("no such split", found=name, expected=", ".join(known))
+    return SplitKind(name)
 
 
 def all_rivals(plan: Plan) -> list[Rival]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,21 +12,28 @@ import numpy as np
 
 from kiloland.errors import InputError
 from kiloland.spinup.benchmark.bars import Exhibit
-from kiloland.spinup.benchmark.drift import DriftRow, drift_exhibit, drift_of
+from kiloland.spinup.benchmark.drift import (
+    DriftRow,
+    Start,
+    carbon_only,
+    drift_exhibit,
+    drift_of,
+    restart_from,
+)
 from kiloland.spinup.benchmark.exhibits import kept
 from kiloland.spinup.benchmark.ladder import elm_spinups, ladder_exhibit
 from kiloland.spinup.benchmark.lines import HALF_FEW, HALF_FULL, HALF_ZERO, OURS, Row
-from kiloland.spinup.benchmark.members import members_of
+from kiloland.spinup.benchmark.members import Member, members_of
 from kiloland.spinup.benchmark.plan import Plan, dataset_of
 from kiloland.spinup.benchmark.rivals.networks import fine_tuned, ours
-from kiloland.spinup.benchmark.rivals.solver import Solver, all_cells
+from kiloland.spinup.benchmark.rivals.solver import Solver
 from kiloland.spinup.benchmark.rows import RowStore, Say, rests_on, row_of
 from kiloland.spinup.benchmark.splits import few_shot, random_split
 from kiloland.spinup.benchmark.task import Clock, Float, Prediction, Task
 from kiloland.spinup.benchmark.world import World, read_world
 from kiloland.spinup.benchmark.wrong_operator import wrong_operator, wrong_operator_exhibit
 from kiloland.spinup.learn.model import Model
-from kiloland.spinup.learn.predict import predict_cells, without_operator
+from kiloland.spinup.learn.predict import predict_cells, predict_run, without_operator
 
 FEW: Final = 0.05
 Make = Callable[[Plan, World, Say], Exhibit | None]
@@ -55,31 +62,55 @@ def trained_on(plan: Plan, task: Task) -> Model:
 
 
 def drift(plan: Plan, world: World, say: Say) -> Exhibit:
-    """Drift after the restart for scaling, solver and ours."""
+    """Drift after the restart for the truth, ours, the solver and ELM's own exit from acceleration."""
     task = first_task(plan, world)
 
     def make() -> Exhibit:
-        from kiloland.spinup.generator.continuation import continue_run
+        # The model world takes seconds to load and is needed only where the exhibit is not kept.
+        from kiloland.spinup.benchmark.further_run import drift_after
 
         def go_on(restart: Path, member: Path, years: int) -> Float:
-            return np.asarray(continue_run(restart, member, years).last_cycle)
+            return drift_after(restart, member, years, plan.drift_cells // len(members))
 
-        model = trained_on(plan, task)
-        solver = Solver(plan.world, plan.folder / "solved")
-        states: dict[str, Callable[[], Mapping[str, Float]]] = {
-            "the truth itself": lambda: world.truth,
-            OURS: lambda: predict_cells(model, world.table).pools,
-            "one-shot solver": lambda: all_cells(world, plan.world, solver.solved),
-            "scaling": lambda: world.before,
-        }
+        members = members_of(world, plan.world)
         rows: list[DriftRow] = []
-        for name, pools in states.items():
+        for name, start in starts(plan, task).items():
             say(f"drift after the restart: {name}")
-            members = members_of(world, plan.world)
-            rows.append(drift_of(name, pools(), members, world, plan.folder / "drift", go_on))
+            rows.append(drift_of(name, start, members, world.cells, go_on))
         return drift_exhibit(rows, world, task.split.test, OURS)
 
     return kept(plan.folder / "exhibits", f"drift {plan.seeds[0]}", rests_on(task), make, say)
+
+
+def starts(plan: Plan, task: Task) -> dict[str, Start]:
+    """Where the model world goes on from, by the name of the row."""
+    folder, network = plan.folder / "drift", ours(plan.folder / "weights")
+    solver = Solver(plan.world, plan.folder / "solved")
+
+    def of_ours(member: Member) -> Path:
+        network.model(task)
+        pools = folder / "pools.nc"
+        folder.mkdir(parents=True, exist_ok=True)
+        predict_run(member.files, pools, network.path(task))
+        return restart_from(pools, member, folder / "ours.nc")
+
+    def of_solver(member: Member) -> Path:
+        pools = carbon_only(solver.solved(member), folder / "pools.nc")
+        return restart_from(pools, member, folder / "solver.nc")
+
+    return {
+        "the truth itself": truth_of,
+        OURS: of_ours,
+        "one-shot solver": of_solver,
+        "native exit": lambda member: member.files.restart,
+    }
+
+
+def truth_of(member: Member) -> Path:
+    """The restart in equilibrium."""
+    if member.files.truth is None:
+        raise InputError("the member has no restart in equilibrium", file=member.folder)
+    return member.files.truth
 
 
 def operator(plan: Plan, world: World, say: Say) -> Exhibit:

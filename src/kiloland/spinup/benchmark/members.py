@@ -1,8 +1,7 @@
-"""Members of a model world as files: their pools as slots of a data set, and the way back to a restart."""
+"""Members of a model world as files, and their pools as slots of a data set."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiloland.errors import InputError
-from kiloland.files import open_dataset
 from kiloland.spinup.benchmark.world import World
 from kiloland.spinup.dataset.build import member_files, run_folders
 from kiloland.spinup.dataset.fields import PLANT_TYPES
 from kiloland.spinup.dataset.run import RunFiles
 from kiloland.spinup.pools import PoolSet
-from kiloland.spinup.subgrid import SubgridKeys, restart_subgrid
+from kiloland.spinup.subgrid import SubgridKeys
 from kiloland.spinup.tables import POOLS
 
 Float = NDArray[np.float64]
@@ -67,14 +65,3 @@ def in_slots(keys: SubgridKeys, values: Float) -> Float:
     usual = keys.pft_itypveg < PLANT_TYPES
     made[keys.pft_column[usual], keys.pft_itypveg[usual]] = values[usual]
     return made
-
-
-def pools_of(slots: Mapping[str, Float], restart: Path, method: str) -> PoolSet:
-    """Slots of all columns of a restart, in its order, as a file of pools takes them."""
-    with open_dataset(restart) as dataset:
-        keys = restart_subgrid(dataset).keys
-    values = {
-        name: array[keys.pft_column, keys.pft_itypveg] if POOLS[name].on_patches else array
-        for name, array in slots.items()
-    }
-    return PoolSet(keys, values, {}, {"method": method, "target_year": "equilibrium"})

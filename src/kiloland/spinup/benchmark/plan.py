@@ -22,7 +22,7 @@ class Plan:
 
     ``world``: folder of a model world, made with ``cells`` and ``world_seed`` where it is not there; ``half``
     one of half a degree; ``folder`` keeps everything between runs; ``exhibits`` None means all; ``shared``:
-    the reference data.
+    the reference data; ``drift_cells``: about so many cells are run on after the restart.
     """
 
     folder: Path
@@ -37,6 +37,7 @@ class Plan:
     exhibits: tuple[str, ...] | None = None
     results: Path = Path("results")
     shared: Path | None = None
+    drift_cells: int = 3000
 
 
 def kiloland(words: Sequence[str | Path], say: Say) -> None:

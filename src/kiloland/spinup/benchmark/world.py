@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -66,12 +65,6 @@ class World:
         if self.is_layered(name):
             return self.area[:, None] * layers().thickness[None, :]
         return self.area[:, None] * self.cover
-
-    @cached_property
-    def temperature(self) -> Float:
-        """Annual mean temperature of each cell (K)."""
-        monthly = self.known["forcing_TBOT"]
-        return np.asarray(monthly.reshape(self.cells, -1).mean(axis=1))
 
 
 def read_world(path: Path) -> World:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kiloland.spinup.benchmark.drift import carbon_only, restart_from
 from kiloland.spinup.benchmark.members import Member
 from kiloland.spinup.benchmark.rivals.solver import Solver, all_cells, run_paths
 from kiloland.spinup.benchmark.task import Clock, Prediction, Task
-from kiloland.spinup.restart import RestartRequest, write_restart
 from kiloland.spinup.solve.pipeline import solve_run
 from kiloland.spinup.solve.request import Request
 
@@ -32,35 +33,24 @@ class IteratedSolver:
 
     def solved(self, member: Member) -> Path:
         """The file of pools after the last pass."""
-        pools = Solver(self.world, self.folder).solved(member)
-        for number in range(1, self.passes + 1):
-            path = self.folder / f"iterated-{self.years}-{number}-{member.folder.name}.nc"
-            if not path.exists():
-                self.one_pass(member, pools, path)
-            pools = path
-        return pools
+        output = self.folder / f"iterated-{self.passes}x{self.years}-{member.folder.name}.nc"
+        if not output.exists():
+            aside = output.with_suffix("")
+            pools = Solver(self.world, self.folder).solved(member)
+            here = member
+            for number in range(1, self.passes + 1):
+                here = further_member(here, pools, self.years, aside / f"pass_{number}")
+                pools = output if number == self.passes else aside / f"pass_{number}" / "solved.nc"
+                solve_run(run_paths(here), Request(), pools)
+            shutil.rmtree(aside)
+        return output
 
-    def one_pass(self, member: Member, pools: Path, output: Path) -> None:
-        """Restart from the pools, further years, and the solution of what they show."""
-        # The model world takes seconds to load and is needed only where a pass is not finished.
-        from kiloland.spinup.benchmark.further_run import further_run
 
-        folder = output.with_suffix("")
-        start = folder / "start.nc"
-        folder.mkdir(parents=True, exist_ok=True)
-        files = member.files
-        write_restart(
-            RestartRequest(
-                files.restart,
-                pools,
-                start,
-                spinup_state=0,
-                surface=files.surface,
-                parameters=files.parameters,
-            )
-        )
-        restart, history = further_run(start, member.folder, self.years, folder)
-        solve_run(replace(run_paths(member), restart=restart, history=history), Request(), output)
-        for path in (start, restart, *history):
-            path.unlink()
-        folder.rmdir()
+def further_member(member: Member, pools: Path, years: int, folder: Path) -> Member:
+    """The member with the files of a further run, which starts from these pools."""
+    # The model world takes seconds to load and is needed only where the row is not finished.
+    from kiloland.spinup.benchmark.further_run import further_run
+
+    start = restart_from(carbon_only(pools, folder / "carbon.nc"), member, folder / "start.nc")
+    restart, history = further_run(start, member.folder, years, folder)
+    return replace(member, files=replace(member.files, restart=restart, history=history))
