@@ -6,7 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from kiloland.craft.landuse import LandUseRequest, craft_landuse
+from kiloland.craft.landuse import (
+    LandCoverSeriesRequest,
+    LandUseRequest,
+    craft_landcover_series,
+    craft_landuse,
+)
 from kiloland.errors import ExitCode, InputError
 
 DESCRIPTION = """\
@@ -14,6 +19,10 @@ Make the land-use time series of a domain (ELM's flanduse_timeseries) from one o
 of every year, crops and harvest where the source has them. Shares are mapped by area and sum to 100 in every
 year. ELM stops where the first year differs from the surface file: --surface compares them, and
 --adjust-first-year begins the series with the surface file and adds the changes of the source.
+
+With --landcover YEAR=FILE (twice or more) the series is made of files of `kiloland craft landcover`: shares
+change evenly between their years. It begins with the surface file where one is given, which also fills the
+cells that a raster does not know.
 """
 
 EPILOG = """\
@@ -22,6 +31,8 @@ examples:
       --natural surfdata_0.5x0.5.nc -o landuse_seward.nc
   kiloland craft landuse --source landuse.nc --domain seward.nc --surface surf.nc --adjust-first-year \\
       --years 1850:2014 --single -o landuse_seward.nc
+  kiloland craft landuse --landcover 2000=lc2000.nc --landcover 2010=lc2010.nc --domain seward.nc \\
+      --surface surf.nc -o landuse_seward.nc
 """
 
 
@@ -34,7 +45,14 @@ def register_landuse(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--source", type=Path, required=True, metavar="FILE", help="land-use time series")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--source", type=Path, metavar="FILE", help="land-use time series")
+    source.add_argument(
+        "--landcover",
+        action="append",
+        metavar="YEAR=FILE",
+        help="land cover of a year, of `kiloland craft landcover`; once for each year",
+    )
     parser.add_argument("--domain", type=Path, required=True, metavar="FILE", help="domain file of the cells")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the series")
     parser.add_argument(
@@ -74,6 +92,8 @@ def register_landuse(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def landuse(options: argparse.Namespace) -> ExitCode:
     """Make the series and print a summary; progress goes to standard error."""
+    if options.landcover:
+        return _from_landcover(options)
     request = LandUseRequest(
         options.source,
         options.domain,
@@ -87,6 +107,27 @@ def landuse(options: argparse.Namespace) -> ExitCode:
         options.limit_km,
     )
     summary = craft_landuse(request, lambda text: print(text, file=sys.stderr, flush=True))
+    for line in summary.lines():
+        print(line)
+    return ExitCode.OK
+
+
+def _from_landcover(options: argparse.Namespace) -> ExitCode:
+    """Make the series of land cover."""
+    given = ("natural", "years", "limit_km", "adjust_first_year")
+    unused = [name for name in given if getattr(options, name)]
+    if unused or options.method != "conservative":
+        raise InputError("has no meaning with --landcover", found=f"--{(unused or ['method'])[0]}")
+    products: dict[int, Path] = {}
+    for text in options.landcover:
+        year, equals, file = text.partition("=")
+        if not (equals and file and year.isdigit()) or int(year) in products:
+            raise InputError("land cover is given as YEAR=FILE, each year once", found=text)
+        products[int(year)] = Path(file)
+    request = LandCoverSeriesRequest(
+        products, options.domain, options.output, options.surface, options.single
+    )
+    summary = craft_landcover_series(request, lambda text: print(text, file=sys.stderr, flush=True))
     for line in summary.lines():
         print(line)
     return ExitCode.OK

@@ -153,8 +153,8 @@ def _check_first_year(work: Work) -> list[str]:
     layers = work.mapper.year(int(work.chosen[0]))
     worst, place = 0.0, -1
     with open_dataset(request.surface) as surface:
-        _check_surface(work, surface)
-        for cells in work.blocks():
+        check_surface_cells(surface, work.domain, request.domain)
+        for cells in work.layout.blocks():
             given = work.surface_plants(surface, cells)
             assert given is not None
             mapped = work.mapper.block(layers, cells, given if request.adjust_first_year else None)[PLANTS]
@@ -179,20 +179,20 @@ def _check_first_year(work: Work) -> list[str]:
     )
 
 
-def _check_surface(work: Work, surface: Dataset) -> None:
-    """Raise InputError for a surface file of other cells."""
-    number = work.domain.number_of_cells
+def check_surface_cells(surface: Dataset, domain: Domain, domain_file: Path) -> None:
+    """Raise InputError for a surface file of other cells than those of the domain."""
+    number = domain.number_of_cells
     shape = surface[PLANTS].shape
     fits = shape[0] == 17 and int(np.prod(shape[1:])) == number
     if fits and "gridID" in surface:
-        fits = np.array_equal(np.asarray(surface["gridID"].read()).ravel(), work.domain.gridcell_id)
+        fits = np.array_equal(np.asarray(surface["gridID"].read()).ravel(), domain.gridcell_id)
     if not fits:
         raise InputError(
             "the surface file is not one of this domain",
             file=surface.path,
             variable=PLANTS,
             found=shape,
-            expected=f"17 plant types of the {number} cells of {work.request.domain.name}, in its order",
+            expected=f"17 plant types of the {number} cells of {domain_file.name}, in its order",
         )
 
 
@@ -214,7 +214,7 @@ def _make_years(work: Work, parts: Parts, report: Callable[[str], None]) -> int:
         surface = open_dataset(work.request.surface) if adjust and work.request.surface else None
         try:
             with parts.writer(f"year_{year}", sizes, kinds) as writer:
-                for cells in work.blocks():
+                for cells in work.layout.blocks():
                     given = work.surface_plants(surface, cells)
                     for name, values in work.mapper.block(layers, cells, given).items():
                         writer.put(name, values.astype(kinds[name][1]), start=(0, cells.start))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kiloland import __version__
 from kiloland.craft.landcover.parts import Parts
-from kiloland.craft.landuse.work import Work
+from kiloland.craft.landuse.work import CellLayout, Work
 from kiloland.files import DatasetWriter, FileSchema, VariableSchema, open_dataset
 
 NAME_LENGTH: Final = 256
@@ -23,25 +23,25 @@ def variable_type(work: Work, name: str) -> str:
 def assemble(work: Work, parts: Parts, notes: list[str]) -> None:
     """The file, from the years."""
     with DatasetWriter(work.request.output, _schema(work, notes)) as writer:
-        for name, values in _fixed(work).items():
+        years = work.source.years[work.chosen].astype(np.int32)
+        for name, values in fixed_values(work.layout, years, work.request.source.name).items():
             writer.put(name, values)
+        layout = work.layout
         for record, position in enumerate(work.chosen):
             with open_dataset(parts.path(f"year_{int(work.source.years[position])}")) as part:
                 for name in work.source.names:
                     lead = (0,) * len(work.lead(name))
-                    for cells in work.blocks():
+                    for cells in layout.blocks():
                         values = part[name].read((slice(None), cells))
                         values = values if lead else values[0]
-                        start = (record, *lead, *work.start(cells))
-                        writer.put(name, work.shaped(values)[None], start=start)
+                        start = (record, *lead, *layout.start(cells))
+                        writer.put(name, layout.shaped(values)[None], start=start)
 
 
-def _fixed(work: Work) -> dict[str, NDArray[Any]]:
+def fixed_values(layout: CellLayout, years: NDArray[np.int32], source_name: str) -> dict[str, NDArray[Any]]:
     """What does not come from the years."""
-    domain = work.domain
-    years = work.source.years[work.chosen].astype(np.int32)
-    name = work.request.source.name.encode("utf-8")[:NAME_LENGTH].ljust(NAME_LENGTH)
-    text = np.frombuffer(name, "S1")
+    domain = layout.domain
+    text = np.frombuffer(source_name.encode("utf-8")[:NAME_LENGTH].ljust(NAME_LENGTH), "S1")
     cells: dict[str, NDArray[Any]] = {
         "gridID": domain.gridcell_id,
         "LONGXY": domain.longitude,
@@ -50,7 +50,7 @@ def _fixed(work: Work) -> dict[str, NDArray[Any]]:
         "LANDMASK": domain.mask,
         "LANDFRAC_PFT": domain.fraction,
     }
-    return {key: work.shaped(values) for key, values in cells.items()} | {
+    return {key: layout.shaped(values) for key, values in cells.items()} | {
         "natpft": np.arange(17, dtype=np.int32),
         "time": years,
         "YEAR": years,
@@ -58,13 +58,10 @@ def _fixed(work: Work) -> dict[str, NDArray[Any]]:
     }
 
 
-def _schema(work: Work, notes: list[str]) -> FileSchema:
-    """Dimensions, variables and attributes of the file, as ELM's dynamic plant types read them."""
-    dataset, cells = work.source.dataset, work.cell_dims
-    shape = work.domain.shape if len(cells) == 2 else (work.domain.number_of_cells,)
-    sizes = dict(zip(cells, shape, strict=True))
-    sizes |= {"natpft": 17, "nchar": NAME_LENGTH}
-    variables = [
+def fixed_variables(layout: CellLayout) -> tuple[dict[str, int], list[VariableSchema]]:
+    """Dimensions besides time, and the variables of :func:`fixed_values`."""
+    cells = layout.dims
+    return layout.sizes | {"natpft": 17, "nchar": NAME_LENGTH}, [
         VariableSchema("gridID", "i8", cells, {"long_name": "gridcell id of the domain"}),
         VariableSchema("LONGXY", "f8", cells, {"long_name": "longitude", "units": "degrees_east"}),
         VariableSchema("LATIXY", "f8", cells, {"long_name": "latitude", "units": "degrees_north"}),
@@ -76,6 +73,12 @@ def _schema(work: Work, notes: list[str]) -> FileSchema:
         VariableSchema("YEAR", "i4", ("time",), {"long_name": "year of the plant types", "units": "year"}),
         VariableSchema("input_pftdata_filename", "S1", ("time", "nchar"), {"long_name": "source"}),
     ]
+
+
+def _schema(work: Work, notes: list[str]) -> FileSchema:
+    """Dimensions, variables and attributes of the file, as ELM's dynamic plant types read them."""
+    dataset, cells = work.source.dataset, work.layout.dims
+    sizes, variables = fixed_variables(work.layout)
     for name in work.source.names:
         lead = work.lead(name)
         sizes |= {dim: dataset.dimensions[dim] for dim in lead}

@@ -52,19 +52,21 @@ class LandUseRequest:
 
 
 @dataclass(frozen=True)
-class Work:
-    """What all steps need; ``chosen`` are the places of the years in the source."""
+class CellLayout:
+    """How the cells of a domain lie in the file: as a list, or in rows and columns."""
 
-    request: LandUseRequest
     domain: Domain
-    source: LandUseSource
-    chosen: IntArray
-    mapper: YearMapper
 
     @property
-    def cell_dims(self) -> tuple[str, ...]:
+    def dims(self) -> tuple[str, ...]:
         """Dimensions of the cells in the file."""
         return ("lsmlat", "lsmlon") if self.domain.shape[0] > 1 else ("gridcell",)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Their lengths."""
+        shape = self.domain.shape if len(self.dims) == 2 else (self.domain.number_of_cells,)
+        return dict(zip(self.dims, shape, strict=True))
 
     def blocks(self) -> Iterator[slice]:
         """Stretches of cells, whole rows of a two-dimensional domain."""
@@ -85,14 +87,8 @@ class Work:
             return (cells.start,)
         return (cells.start // self.domain.shape[1], 0)
 
-    def lead(self, name: str) -> tuple[str, ...]:
-        """Dimensions of a variable between time and cells."""
-        return self.source.dataset[name].dims[1:-2]
-
-    def surface_plants(self, surface: Dataset | None, cells: slice) -> FloatArray | None:
-        """Plant types ``[type, cell]`` of the surface file at a stretch of cells."""
-        if surface is None:
-            return None
+    def plants(self, surface: Dataset, cells: slice) -> FloatArray:
+        """Plant types ``[type, cell]`` of a surface file at a stretch of cells."""
         variable = surface[PLANTS]
         if len(variable.shape) == 3:
             width = variable.shape[2]
@@ -101,3 +97,27 @@ class Work:
             first = rows.start * width
             return np.asarray(flat[:, cells.start - first : cells.stop - first], np.float64)
         return np.asarray(variable.read((slice(None), cells)), np.float64)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all steps need; ``chosen`` are the places of the years in the source."""
+
+    request: LandUseRequest
+    domain: Domain
+    source: LandUseSource
+    chosen: IntArray
+    mapper: YearMapper
+
+    @property
+    def layout(self) -> CellLayout:
+        """How the cells lie in the file."""
+        return CellLayout(self.domain)
+
+    def lead(self, name: str) -> tuple[str, ...]:
+        """Dimensions of a variable between time and cells."""
+        return self.source.dataset[name].dims[1:-2]
+
+    def surface_plants(self, surface: Dataset | None, cells: slice) -> FloatArray | None:
+        """Plant types ``[type, cell]`` of the surface file at a stretch of cells."""
+        return None if surface is None else self.layout.plants(surface, cells)
