@@ -15,7 +15,7 @@ from kiloland.spinup.cascade import (
     LITR2,
     LITR3,
     POOLS,
-    SECONDS_PER_YEAR,
+    SECONDS_PER_DAY,
     SOIL3,
     SOIL4,
     TRANSITIONS,
@@ -42,6 +42,8 @@ Float = NDArray[np.float64]
 
 _COMBUSTION = {LITR1: 0.5, LITR2: 0.5, LITR3: 0.5, CWD: 0.25}
 """Share of the burned area's litter that burns (ELM, `FireMod`)."""
+_SEASON = 62.0
+"""Days: a record not longer than this tells the state at its season."""
 _EFOLDING = 0.33
 """m, `decomp_depth_efolding`; only for empty layers."""
 
@@ -106,20 +108,27 @@ def yearly_carbon(source: Source, block: slice) -> YearlyCarbon:
 def mean_change(source: Source, block: slice, pool: Float, share: Float) -> Float:
     """Rate of change of the pools over the window, g m-3 s-1 [pool, layer, column].
 
-    From the first to the last yearly mean. Slow pools (wood, soil 3 and 4) of a window that ends with the
-    restart: from the start of the window (between two yearly means) to the restart, which holds when rates
-    jump within the window.
+    From the first to the last yearly mean. Slow pools (wood, soil 3 and 4), which have hardly a season, of a
+    window that ends with the restart: from the start of the window to the restart, which holds when rates
+    jump within the window. The start is the mean of the years before and after it, else the first record;
+    where that is short, at the restart's season, and of the only year, it serves all pools.
     """
     change = np.array(trend(pool))
     years = source.window.years
-    before = years[0] - 1
-    ends = source.day == DAYS * years[-1]
-    for number in (CWD, SOIL3, SOIL4):
-        if ends and len(years) > 1 and before in source.records.years(CARBON[number]):
-            earlier = source.amount(CARBON[number], block, (before,))[0] * share[number]
-            start = 0.5 * (earlier + pool[0, number])
-            end = source.stored(f"{POOLS[number]}c_vr", block)
-            change[number] = (end - start) / (len(years) * SECONDS_PER_YEAR)
+    if source.day != DAYS * years[-1]:
+        return np.asarray(change, np.float64)
+    cells = source.cells.block(block)
+    everything = len(years) == 1 and source.records.shortest(years[0]) < _SEASON
+    for number in range(len(POOLS)) if everything else (CWD, SOIL3, SOIL4):
+        name = CARBON[number]
+        if years[0] - 1 in source.records.years(name):
+            earlier = source.amount(name, block, (years[0] - 1,))[0] * share[number]
+            start, day = 0.5 * (earlier + pool[0, number]), DAYS * (years[0] - 1)
+        else:
+            first, day = source.records.first(name, cells, years[0])
+            start = first / source.shared[block] * share[number]
+        end = source.stored(f"{POOLS[number]}c_vr", block)
+        change[number] = (end - start) / ((source.day - day) * SECONDS_PER_DAY)
     return np.asarray(change, np.float64)
 
 

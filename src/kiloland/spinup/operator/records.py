@@ -59,6 +59,15 @@ class Records:
                 covered[record.year] = covered.get(record.year, 0.0) + record.days
         return tuple(sorted(year for year, days in covered.items() if days >= _FULL_YEAR))
 
+    def first(self, name: str, cells: Cells, year: int) -> tuple[Float, float]:
+        """The first record of a field in a year at cells, and the middle of its time (days since year 1)."""
+        record = next(one for one in self.records if one.year == year and name in one.file)
+        return at_cells(record.file, name, record.number, cells), record.end - 0.5 * record.days
+
+    def shortest(self, year: int) -> float:
+        """Length of the shortest record of a year, days."""
+        return min((record.days for record in self.records if record.year == year), default=DAYS)
+
     def yearly(self, name: str, cells: Cells, years: Sequence[int]) -> Float:
         """Means of years at cells, [year, cell] or [year, layer, cell] with the ten layers; missing as NaN.
 
@@ -112,7 +121,7 @@ def open_records(paths: Sequence[str | Path], last_day: float) -> Records:
         Records((), tuple(files)).close()
         raise
     kept = tuple(file for file in files if gridded(file))
-    ordered = tuple(sorted(records, key=lambda record: (record.year, str(record.file.path), record.number)))
+    ordered = tuple(sorted(records, key=lambda record: (record.end, str(record.file.path), record.number)))
     return Records(ordered, kept)
 
 
