@@ -16,14 +16,30 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("start") / "first"
-    assert main(["-q", "quickstart", "--cells", "6", "--days", "2", "-o", str(output)]) == ExitCode.OK
+    words = ["-q", "quickstart", "--cells", "6", "--days", "2", "--bare-ground", "-o", str(output)]
+    assert main(words) == ExitCode.OK
     return output
+
+
+@pytest.mark.slow
+def test_all_processes_run_from_a_cold_start(tmp_path: Path) -> None:
+    """pytest -m slow tests/report/test_quickstart.py: compiles the whole step, a few minutes once."""
+    output = tmp_path / "all"
+    assert main(["-q", "quickstart", "--cells", "6", "--days", "2", "-o", str(output)]) == ExitCode.OK
+    page = (output / "index.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 10
+    with open_dataset(output / "run/synthetic.elm.h0.0001-07-01-00000.nc") as dataset:
+        latent, moisture, leaves = (dataset[name].values() for name in ("EFLX_LH_TOT", "H2OSOI", "TV"))
+        assert (dataset["H2OSNO"].values() == 0.0).all()
+    assert 5.0 < latent.mean() < 150.0
+    assert 0.0 < moisture[:, :10].min() <= moisture[:, :10].max() < 0.8
+    assert 260.0 < leaves.min() <= leaves.max() < 305.0
 
 
 def test_the_page_holds_pictures_facts_and_balances(folder: Path) -> None:
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 7
-    for words in ("Synthetic", "6, with 6 soil columns", "96 of 1800 s", "radiation", "RUN_LOOP"):
+    for words in ("Synthetic", "6, with 6 columns", "96 of 1800 s", "radiation", "RUN_LOOP"):
         assert words in page, words
     assert all(path.read_bytes().startswith(PNG) for path in (folder / "pictures").glob("*.png"))
 

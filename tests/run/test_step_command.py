@@ -121,6 +121,53 @@ def test_one_step_from_restart_and_weather_alone_is_that_of_elm(
         )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["temperate/zjan", "tundra/vjul"])
+def test_one_step_of_every_kind_of_column_is_that_of_elm(shared: Path, tmp_path: Path, run: str) -> None:
+    """Lakes, land ice, wetlands and towns: pytest -m slow tests/run/test_step_command.py (minutes)."""
+    zoo, out = shared / "data/elm/zoo", tmp_path / "out.nc"
+    words = ["step", zoo / run / "r.step00.nc.gz", "--inputs", zoo / run.split("/")[0] / "inputs"]
+    words += ["--inputs", zoo / "inputs_shared", "--namelist", zoo / run / "lnd_in", "--steps", 1, "-o", out]
+    assert main(["-q", *map(str, words)]) == 0
+    before, theirs = (read_restart(zoo / run / f"r.step0{number}.nc.gz") for number in (0, 1))
+    ours, moved = read_restart(out), 0
+    for name in OTHER_KINDS:
+        prefix, kind = (
+            ("pfts1d", "itypcol")
+            if len(before.values[name]) == before.dimensions["pft"]
+            else (
+                "cols1d",
+                "ityp",
+            )
+        )
+        values = before.values
+        weight, type_ = values[f"{prefix}_wtxy"], values[f"{prefix}_{kind}"]
+        chosen = (values[f"{prefix}_active"] == 1) & (weight > 0.0) & (type_ != ColumnType.SOIL)
+        a, b, was = (restart.values[name][chosen] for restart in (ours, theirs, before))
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10, err_msg=name)
+        moved += int(not np.array_equal(was, b))
+    assert moved >= 10
+
+
+OTHER_KINDS = (
+    *(
+        "T_SOISNO",
+        "T_GRND",
+        "H2OSOI_LIQ",
+        "H2OSOI_ICE",
+        "H2OSNO",
+        "SNOW_DEPTH",
+        "SNLSNO",
+        "T_LAKE",
+        "WA",
+        "ZWT",
+    ),
+    *("EFLX_LWRAD_OUT", "T_REF2M", "T_REF2M_U", "T_VEG", "albd", "albi", "URBAN_AC", "URBAN_HEAT", "coszen"),
+    *("T10_VALUE", "T_VEG240_VALUE", "FSD24_VALUE", "PREC60_VALUE", "TREFAV_VALUE", "TREFAV_U_VALUE"),
+)
+"""Variables of lakes, land ice, wetlands and towns that a step advances."""
+
+
 def test_more_steps_than_the_tape_has_are_told(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

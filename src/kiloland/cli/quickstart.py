@@ -13,7 +13,8 @@ Make a small case, check it, run it, and draw it: the whole chain in one command
 
 Without --real everything is made by the package: 300 true cells of the Daymet grid on the Seward Peninsula
 with a synthetic surface and synthetic weather, a month of July in steps of half an hour. All files have the
-formats of real ones, so they also serve as a pattern for your own.
+formats of real ones, so they also serve as a pattern for your own. The first run on a machine compiles the
+model, which takes minutes; --bare-ground leaves canopies, snow and soil water out and is done in seconds.
 
 With --real the domain is the whole Seward Peninsula (72,083 cells) and the weather the measured record of
 SPRUCE; surface and plant parameters stay synthetic. It needs the reference data (--shared).
@@ -52,6 +53,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--days", type=int, metavar="N", help="length of the run (default 31; with --real 2)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of all that is made up (default 1)")
     parser.add_argument(
+        "--bare-ground", action="store_true", help="radiation and soil heat alone, compiled in seconds"
+    )
+    parser.add_argument(
         "--real", action="store_true", help="real domain and measured weather instead of synthetic ones"
     )
     parser.add_argument(
@@ -78,7 +82,13 @@ def handle(options: argparse.Namespace) -> ExitCode:
             make,
         )
     else:
-        make = partial(make_synthetic_case, cells=options.cells, days=options.days or 31, seed=options.seed)
+        make = partial(
+            make_synthetic_case,
+            cells=options.cells,
+            days=options.days or 31,
+            seed=options.seed,
+            surface_flux="bare-ground" if options.bare_ground else "full",
+        )
         wanted = Quickstart(
             "Kiloland quickstart: synthetic data",
             f"Synthetic surface and weather on {options.cells} true cells of the Daymet grid in Alaska.",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from kiloland.land.biophysics.constants import LATENT_HEAT_VAPORISATION
 from kiloland.land.fields import FIELDS, Field, FieldContext
 from kiloland.land.full_ledger import all_water
-from kiloland.land.full_other_fields import NO_BUILDINGS, NO_STREETS, nothing
+from kiloland.land.full_other_fields import NO_BUILDINGS, NO_STREETS, SNOW_FIELDS, nothing
 from kiloland.land.full_step import FullOutput
 from kiloland.land.subgrid import patch_to_column
 
@@ -72,6 +71,15 @@ def _energy_error(_: FieldContext, output: FullOutput) -> Float[Array, " patch"]
 
 def _ground_heat(_: FieldContext, output: FullOutput) -> Float[Array, " patch"]:
     return output.radiation.ground.absorbed + output.fluxes.ground_heat
+
+
+def _shed_ice(context: FieldContext, output: FullOutput) -> Float[Array, " column"]:
+    """Snow and frost that a full pack does not take, and ice that the soil cannot hold."""
+    shed, update = output.precipitation.canopy.capped_snow, output.fluxes.update
+    ground, index = output.heat.state, context.constants.index
+    full = output.precipitation.capped & (ground.snow_index < 0)
+    frost = jnp.where(full, patch_to_column(update.frost, index) * ground.effective_snow_fraction, 0.0)
+    return patch_to_column(shed, index) + frost + output.water.drained.ice_runoff
 
 
 FULL_FIELDS: dict[str, Field] = {
@@ -140,15 +148,7 @@ FULL_FIELDS: dict[str, Field] = {
     # nothing that soil has
     **nothing(NO_BUILDINGS, ()),
     **{name: _patch(lambda c, o: jnp.zeros_like(o.fluxes.sensible)) for name in NO_STREETS},
-    # snow
-    "SNORDSL": _column(lambda c, o: _top_radius(c)),
+    **SNOW_FIELDS,
+    "QSNWCPICE": _column(_shed_ice),
 }
 """Every field of a run of water and energy, by ELM's name."""
-
-
-def _top_radius(context: FieldContext) -> Float[Array, " column"]:
-    """Grain radius of the uppermost snow layer, um; 0 without layers."""
-    column = context.state.column
-    row = jnp.minimum(column.grain_radius.shape[0] + column.snow_index, column.grain_radius.shape[0] - 1)
-    radius: jax.Array = jnp.take_along_axis(column.grain_radius, row[None], axis=0)[0]
-    return jnp.where(column.snow_index < 0, radius, 0.0)

@@ -1,4 +1,4 @@
-"""History fields that every kind of column tells alike: the weather, running means, and what is nothing."""
+"""History fields that several kinds of columns tell alike: weather, running means, snow, and nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from kiloland.land.diagnostics import snow_rows, snow_top, topsoil_temperature
 from kiloland.land.fields import FIELDS, Field, FieldContext
+from kiloland.land.state import ColumnState
+from kiloland.land.vertical import SNOW_LAYERS
 
 Value = Callable[[Any, Any], Float[Array, "..."]]
 """From the context and the output of the step."""
@@ -52,6 +55,62 @@ MEAN_FIELDS: dict[str, Field] = {
     "TREFMXAV": _mean(lambda m: m.screen.maximum),
 }
 """Running means, of every kind of column."""
+
+
+THAW_FIELDS: dict[str, Field] = {
+    "ALTMAX": Field(False, lambda context: context.means.thaw.deepest),
+    "ALTMAX_LASTYEAR": Field(False, lambda context: context.means.thaw.last_year),
+}
+"""The record of thaw of soil columns."""
+
+
+def _snow(value: Callable[[ColumnState], Float[Array, "..."]]) -> Field:
+    return Field(False, lambda context: value(context.state.column))
+
+
+def _layers(name: str) -> Field:
+    """A property of snow layers, fill where there is none."""
+
+    def value(column: ColumnState) -> Float[Array, "snow column"]:
+        return snow_rows(getattr(column, name)[:SNOW_LAYERS], column.snow_index)
+
+    return _snow(value)
+
+
+def _top(name: str) -> Field:
+    """A property of the uppermost snow layer."""
+
+    def value(column: ColumnState) -> Float[Array, " column"]:
+        rows = slice(0, SNOW_LAYERS)
+        found = snow_top(
+            column.temperature,
+            column.liquid_water[rows],
+            column.ice[rows],
+            column.grain_radius,
+            column.snow_thickness,
+            column.snow_fraction,
+            column.snow_index,
+        )
+        top: Float[Array, " column"] = getattr(found, name)
+        return top
+
+    return _snow(value)
+
+
+SNOW_FIELDS: dict[str, Field] = {
+    "SNO_T": _layers("temperature"),
+    "SNO_Z": _layers("snow_thickness"),
+    "SNO_GS": _layers("grain_radius"),
+    "SNO_LIQH2O": _layers("liquid_water"),
+    "SNO_ICE": _layers("ice"),
+    "SNOTTOPL": _top("temperature"),
+    "SNOdTdzL": _top("gradient"),
+    "SNORDSL": _top("grain_radius"),
+    "SNOLIQFL": _top("liquid_fraction"),
+    "H2OSNO_TOP": _top("water"),
+    "TSOI_10CM": _snow(lambda column: topsoil_temperature(column.temperature[SNOW_LAYERS:])),
+}
+"""Fields of snow and of the uppermost ground, of soil, land ice and wetlands."""
 
 
 def nothing(column_names: Iterable[str], patch_names: Iterable[str]) -> dict[str, Field]:

@@ -14,6 +14,7 @@ from kiloland.land.full_other_fields import (
     NO_CANOPY,
     NO_SOIL_WATER,
     NO_STREETS,
+    SNOW_FIELDS,
     WEATHER_FIELDS,
     column_field,
     nothing,
@@ -34,6 +35,7 @@ _SHARED = (
 ICE_FIELDS: dict[str, Field] = {
     **WEATHER_FIELDS,
     **MEAN_FIELDS,
+    **SNOW_FIELDS,
     **nothing((*NO_SOIL_WATER, *NO_BUILDINGS), (*NO_CANOPY, *NO_STREETS, "BTRAN")),
     **{name: FIELDS[name] for name in _SHARED},
     "FSH": patch_field(lambda c, o: o.fluxes.update.sensible),

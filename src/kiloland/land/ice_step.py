@@ -10,51 +10,41 @@ from __future__ import annotations
 from dataclasses import replace
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
-from kiloland.land.biophysics.bare_ground_fluxes import TurbulentFluxes, bare_ground_fluxes
-from kiloland.land.biophysics.canopy_fluxes import emitted_fourth
-from kiloland.land.biophysics.constants import STEFAN_BOLTZMANN
-from kiloland.land.biophysics.ground_energy import (
-    GroundRadiation,
-    SurfaceUpdate,
-    evaporation_limit,
-    surface_heat,
-    update_surface_fluxes,
-)
-from kiloland.land.biophysics.ground_heat import GroundHeat, advance_layers, grid_of
-from kiloland.land.biophysics.ground_state import GroundState, ground_temperature
-from kiloland.land.biophysics.ground_surface import GroundSurface
+from kiloland.land.biophysics.ground_heat import GroundHeat
+from kiloland.land.biophysics.ground_state import ground_temperature
 from kiloland.land.biophysics.lake_albedo import open_sky
 from kiloland.land.biophysics.snicar import SnowPack, snow_radiation, stored_absorption
 from kiloland.land.biophysics.snow_aging import GrainTables
 from kiloland.land.biophysics.snow_compaction import MeltHistory
-from kiloland.land.biophysics.snow_cover import CAPPED_WATER, accumulate_snow
 from kiloland.land.biophysics.snow_optics import SnowOptics
 from kiloland.land.biophysics.snow_step import SnowConditions, SnowStep, advance_snow
 from kiloland.land.biophysics.snow_water import SnowSurfaceWater
-from kiloland.land.biophysics.surface_radiation import IncidentRadiation, SurfaceRadiation, surface_radiation
+from kiloland.land.biophysics.surface_radiation import SurfaceRadiation
 from kiloland.land.biophysics.unvegetated_ground import (
     GroundKind,
     bare_albedo,
-    melts_on_contact,
     unvegetated_albedo,
-    unvegetated_surface,
-    unvegetated_thermal_properties,
 )
-from kiloland.land.full_exchange import air_of_patches
 from kiloland.land.full_inputs import AEROSOL_FIELDS, Surroundings
 from kiloland.land.full_water import MELTING, snow_layers_of
+from kiloland.land.ice_exchange import (
+    IceExchange,
+    IceFluxes,
+    IcePrecipitation,
+    absorb_sunlight,
+    advance_heat,
+    answer_of_ground,
+    exchange_with_air,
+    receive_precipitation,
+    shed_ice,
+)
 from kiloland.land.pytree import pytree_dataclass
 from kiloland.land.state import ColumnState, LandState, PatchState
 from kiloland.land.step import (
     Settings,
     Weather,
-    canopy_of,
-    ground_albedo_of,
-    ground_state,
-    snow_of,
-    top_layer,
     with_fields,
 )
 from kiloland.land.vertical import SNOW_LAYERS, TOTAL_LAYERS, snow_layer_mask
@@ -68,43 +58,6 @@ class IceConstants:
     """Exponent of the depletion curve of the snow cover."""
     snow_optics: SnowOptics
     grain_tables: GrainTables
-
-
-@pytree_dataclass
-class IcePrecipitation:
-    """The column after the precipitation of a step."""
-
-    ground: GroundState
-    snow_fraction: Float[Array, " column"]
-    rain: Float[Array, " column"]
-    """On ground or snow, kg m-2 s-1; that on a full pack runs off."""
-    snowfall: Float[Array, " column"]
-    capped: Bool[Array, " column"]
-    """Packs that are full."""
-    new_layer: Bool[Array, " column"]
-    """Packs that got their first layer."""
-
-
-@pytree_dataclass
-class IceExchange:
-    """Fluxes between surface and air before the ground answers."""
-
-    surface: GroundSurface
-    radiation: GroundRadiation
-    turbulence: TurbulentFluxes
-    fourth: Float[Array, " column"]
-    """Mean of T^4 over snow and ground, K4."""
-
-
-@pytree_dataclass
-class IceFluxes:
-    """Fluxes of the whole step; upwards unless said otherwise."""
-
-    update: SurfaceUpdate
-    longwave_up: Float[Array, " column"]
-    """W m-2."""
-    ground_heat: Float[Array, " column"]
-    """Into snow and ground, W m-2 (`FGR`)."""
 
 
 @pytree_dataclass
@@ -141,7 +94,7 @@ def ice_step(
 ) -> tuple[LandState, IceOutput]:
     """One step of glacier or wetland columns; the state at its end and all fluxes of it."""
     weather, timestep = surroundings.weather, settings.timestep
-    fallen = receive_precipitation(state, weather, constants, timestep, kind)
+    fallen = receive_precipitation(state, weather, constants.melt_shape, timestep, kind)
     radiation = absorb_sunlight(state, fallen, weather)
     exchange = exchange_with_air(fallen, radiation, weather, kind)
     heat = advance_heat(fallen, exchange, timestep, kind)
@@ -152,123 +105,6 @@ def ice_step(
     patch = next_patch(state.patch, exchange, fluxes, surroundings)
     state = renew_ice_albedo(LandState(column, patch), weather.cosine_zenith_next, constants, kind)
     return state, IceOutput(fallen, radiation, exchange, heat, fluxes, snow, water)
-
-
-def receive_precipitation(
-    state: LandState, weather: Weather, constants: IceConstants, timestep: float, kind: GroundKind
-) -> IcePrecipitation:
-    """Snow cover and depth and first snow layers (ELM `CanopyHydrology`).
-
-    As on soil, but the snow covers the whole column, and on a wetland above freezing snow without layers
-    is gone at once.
-    """
-    before, column = ground_state(state), state.column
-    capped = column.snow_water > CAPPED_WATER
-    snow = accumulate_snow(
-        before,
-        column.snow_fraction,
-        column.snow_melt,
-        weather.snow,
-        weather.temperature,
-        constants.melt_shape,
-        timestep,
-    )
-    gone = melts_on_contact(kind, column.ground_temperature)
-    new_layer = snow.new_layer & ~gone
-    lying = {name: getattr(snow.state, name) for name in GroundState.__dataclass_fields__}
-    unlayered = gone & snow.new_layer
-    ground = {name: jnp.where(unlayered, getattr(before, name), value) for name, value in lying.items()}
-    ground["snow_water"] = jnp.where(gone, 0.0, lying["snow_water"])
-    ground["snow_depth"] = jnp.where(gone, 0.0, lying["snow_depth"])
-    ground["accumulated_snow"] = lying["accumulated_snow"]
-    ground["effective_snow_fraction"] = jnp.ones_like(snow.snow_fraction)
-    return IcePrecipitation(
-        ground=GroundState(**ground),
-        snow_fraction=snow.snow_fraction,
-        rain=jnp.where(capped, 0.0, weather.rain),
-        snowfall=jnp.where(capped, 0.0, weather.snow),
-        capped=capped,
-        new_layer=new_layer,
-    )
-
-
-def absorb_sunlight(state: LandState, fallen: IcePrecipitation, weather: Weather) -> SurfaceRadiation:
-    """Sunlight absorbed and reflected, with the albedos that the last step left."""
-    column, patch = state.column, state.patch
-    return surface_radiation(
-        canopy_of(patch),
-        ground_albedo_of(column),
-        snow_of(column),
-        IncidentRadiation(direct=weather.shortwave_direct, diffuse=weather.shortwave_diffuse),
-        patch.leaf_area,
-        -fallen.ground.snow_index,
-        jnp.arange(column.snow_index.shape[0]),
-    )
-
-
-def exchange_with_air(
-    fallen: IcePrecipitation, radiation: SurfaceRadiation, weather: Weather, kind: GroundKind
-) -> IceExchange:
-    """Radiation and turbulent fluxes with the temperature at the start of the step."""
-    ground, light = fallen.ground, radiation.ground
-    surface = unvegetated_surface(
-        kind, ground, fallen.snow_fraction, weather.specific_humidity, weather.pressure
-    )
-    air = air_of_patches(weather, jnp.arange(surface.temperature.shape[0]))
-    return IceExchange(
-        surface=surface,
-        radiation=GroundRadiation(
-            absorbed_soil=light.absorbed_by_soil,
-            absorbed_snow_top=top_layer(light.absorbed_by_layer, ground.snow_index),
-            absorbed_layer=light.absorbed_by_layer,
-            longwave_down=surface.emissivity * weather.longwave_down,
-        ),
-        turbulence=bare_ground_fluxes(air, surface),
-        fourth=emitted_fourth(ground),
-    )
-
-
-def advance_heat(
-    fallen: IcePrecipitation, exchange: IceExchange, timestep: float, kind: GroundKind
-) -> GroundHeat:
-    """Temperatures and phases of snow and ground."""
-    grid = grid_of(fallen.ground)
-    return advance_layers(
-        grid,
-        unvegetated_thermal_properties(kind, grid, fallen.ground),
-        None,
-        fallen.ground,
-        surface_heat(exchange.radiation, exchange.surface, exchange.turbulence),
-        timestep,
-    )
-
-
-def answer_of_ground(
-    exchange: IceExchange, radiation: SurfaceRadiation, heat: GroundHeat, weather: Weather, timestep: float
-) -> IceFluxes:
-    """Fluxes of the whole step, with the answer of the ground's temperature (ELM `SoilFluxes`).
-
-    Longwave up = (1 - e) L + e sigma mean(T^4) + 4 e sigma T^3 dT.
-    """
-    surface, turbulence = exchange.surface, exchange.turbulence
-    warming = heat.ground_temperature - surface.temperature
-    answered = turbulence.evaporation + warming * turbulence.evaporation_derivative
-    liquid = top_layer(heat.state.liquid_water, heat.state.snow_index)
-    ice = top_layer(heat.state.ice, heat.state.snow_index)
-    supply = evaporation_limit(jnp.maximum(answered, 0.0), liquid, ice, timestep)
-    update = update_surface_fluxes(surface, turbulence, warming, supply, liquid, ice, heat.ground_temperature)
-    cubed = surface.temperature * surface.temperature * surface.temperature
-    emitted = surface.emissivity * STEFAN_BOLTZMANN * exchange.fourth
-    answer = 4.0 * surface.emissivity * STEFAN_BOLTZMANN * cubed * warming
-    reflected = (1.0 - surface.emissivity) * weather.longwave_down
-    light, layered = radiation.ground, heat.state.snow_index < 0
-    sunlight = jnp.where(layered, light.absorbed_by_snow, light.absorbed)
-    net = sunlight + exchange.radiation.longwave_down - (emitted + answer)
-    return IceFluxes(
-        update=update,
-        longwave_up=reflected + emitted + answer,
-        ground_heat=net - update.sensible - update.latent,
-    )
 
 
 def move_snow(
@@ -319,11 +155,6 @@ def move_snow(
         conditions,
         timestep,
     )
-
-
-def shed_ice(fallen: IcePrecipitation, fluxes: IceFluxes, weather: Weather) -> Float[Array, " column"]:
-    """Snowfall and frost that a full pack does not take, kg m-2 s-1."""
-    return jnp.where(fallen.capped, weather.snow + fluxes.update.frost, 0.0)
 
 
 def next_column(

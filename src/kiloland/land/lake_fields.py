@@ -35,6 +35,8 @@ def step_of_lakes(
     return lake_step(state, surroundings.weather, surroundings.deposition, constants, settings)
 
 
+LAKE_AQUIFER = 5000.0
+"""Water that ELM counts below every lake and never changes, kg m-2."""
 LAKE_FIELDS: dict[str, Field] = {
     **WEATHER_FIELDS,
     **MEAN_FIELDS,

@@ -15,7 +15,7 @@ from kiloland.land.ledger import BARS, UNITS
 from kiloland.report.fields import Choice
 from kiloland.report.page import Table, write_page
 from kiloland.report.run_timing import write_run_timing
-from kiloland.run.case import Case, read_case
+from kiloland.run.case import Case, SurfaceFlux, read_case
 from kiloland.run.clock import date_label
 from kiloland.run.driver import RunResult, run_case, set_up_jax
 from kiloland.run.plan import has_errors, make_plan
@@ -23,10 +23,17 @@ from kiloland.run.timers import Timer
 
 PAGE = "index.html"
 PICTURES = "pictures"
-NOT_YET = (
-    "This version computes radiation, turbulent fluxes of bare ground below a canopy that only intercepts "
-    "radiation, and soil temperature. Soil water and snow stay as in the initial state."
-)
+COMPUTED = {
+    SurfaceFlux.FULL: (
+        "Water and energy of canopies, snow and soil from a cold start: soil of 1 C, moist and without snow. "
+        "Vegetation follows the months of the surface file; carbon and nutrients are not computed."
+    ),
+    SurfaceFlux.BARE_GROUND: (
+        "Radiation, turbulent fluxes of bare ground below a canopy that only intercepts radiation, and soil "
+        "temperature. Soil water and snow stay as in the initial state."
+    ),
+}
+"""What the run computes, in words."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ def quickstart(wanted: Quickstart, folder: Path, say: Callable[[str], None]) -> 
     say(f"2/4 checking {case_file}")
     check(case, say)
     say(f"3/4 running {date_label(case.start)[:10]} to {date_label(case.stop)[:10]}")
+    if case.case.surface_flux is SurfaceFlux.FULL:
+        say("    the first run on a machine compiles the model, which takes a few minutes; later ones do not")
     result = run_case(case_file)
     write_run_timing(result)
     say("4/4 drawing")
@@ -73,7 +82,7 @@ def quickstart(wanted: Quickstart, folder: Path, say: Callable[[str], None]) -> 
     page = write_page(
         folder / PAGE,
         wanted.title,
-        f"{wanted.data}\n\n{NOT_YET}",
+        f"{wanted.data}\n\n{COMPUTED[case.case.surface_flux]}",
         facts(result, case, seconds),
         pictures,
         [balance_table(result), timer_table(result)],
@@ -128,9 +137,35 @@ def draw(result: RunResult, case: Case, folder: Path) -> list[tuple[Path, str]]:
             plot_files([tape], ["FSDS", "FSA", "FGR"], folder / "series_radiation.png"),
             "Incoming and absorbed solar radiation, and the heat flux into the ground.",
         ),
+        *_more_pictures(tape, case, folder),
         (
             profile_file(tape, "TSOI", folder / "profile_soil_temperature.png"),
             "Soil temperature over depth at several times.",
+        ),
+    ]
+
+
+def _more_pictures(tape: Path, case: Case, folder: Path) -> list[tuple[Path, str]]:
+    """Pictures of what a run of all processes computes."""
+    from kiloland.report.maps import map_file
+    from kiloland.report.series import plot_files
+
+    if case.case.surface_flux is not SurfaceFlux.FULL:
+        return []
+    return [
+        (
+            map_file(
+                tape, "H2OSOI", folder / "map_soil_moisture.png", Choice(levels=(2,)), case.input.domain
+            ),
+            "Moisture of the third soil layer, mean of the last interval.",
+        ),
+        (
+            plot_files([tape], ["FSH", "EFLX_LH_TOT"], folder / "series_turbulence.png"),
+            "Sensible and latent heat.",
+        ),
+        (
+            plot_files([tape], ["QVEGT", "QSOIL", "QRUNOFF"], folder / "series_water.png"),
+            "Transpiration, evaporation of the ground and runoff.",
         ),
     ]
 
@@ -143,7 +178,7 @@ def facts(result: RunResult, case: Case, seconds: float) -> dict[str, object]:
         "Case": case.case.name,
         "Period": f"{first} to {last} ({result.simulated_days:g} days)",
         "Steps": f"{result.steps:,} of {case.case.step_seconds} s",
-        "Cells": f"{result.cells:,}, with {result.columns:,} soil columns and {result.patches:,} patches",
+        "Cells": f"{result.cells:,}, with {result.columns:,} columns and {result.patches:,} patches",
         "Time of the run": f"{loop:.1f} s, compilation included",
         "Column-steps per second": f"{result.steps * result.columns / loop:,.0f}",
         "Time of everything": f"{seconds:.1f} s",

@@ -118,7 +118,7 @@ def balance_summary(model: Model) -> dict[str, BudgetSummary]:
         largest = float(joined["ledger_largest_error"][row].max(initial=0.0))
         summary[name] = BudgetSummary(
             largest_error=max(model.ranks.gather(largest)),
-            bar=max(part.kind.physics.bars[name] for part in model.parts),
+            bar=max(model.ranks.gather(max(part.kind.physics.bars[name] for part in model.parts))),
             units=UNITS[name],
             entered=global_sum(joined["ledger_entered"][row] * weight, model.ranks),
             accounted=global_sum(joined["ledger_accounted"][row] * weight, model.ranks),

@@ -19,7 +19,7 @@ from kiloland.errors import InputError
 from kiloland.grid.partition import Partition
 from kiloland.land.fields import FIELDS
 from kiloland.land.full_fields import FULL_FIELDS
-from kiloland.land.full_other_fields import MEAN_FIELDS
+from kiloland.land.full_other_fields import MEAN_FIELDS, THAW_FIELDS
 from kiloland.land.ice_fields import ICE_FIELDS
 from kiloland.land.lake_fields import LAKE_FIELDS
 from kiloland.land.subgrid import LANES
@@ -317,7 +317,7 @@ def known_fields(flux: SurfaceFlux) -> tuple[str, ...]:
     """The history fields that a case can have: those of any kind of column."""
     if flux is SurfaceFlux.BARE_GROUND:
         return tuple(FIELDS)
-    kinds = (FULL_FIELDS, MEAN_FIELDS, LAKE_FIELDS, ICE_FIELDS, URBAN_FIELDS)
+    kinds = (FULL_FIELDS, MEAN_FIELDS, THAW_FIELDS, LAKE_FIELDS, ICE_FIELDS, URBAN_FIELDS)
     return tuple(dict.fromkeys(name for kind in kinds for name in kind))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from kiloland.land.biophysics.constants import DENSITY_ICE, DENSITY_LIQUID
 from kiloland.land.biophysics.snicar import FRESH_RADIUS
+from kiloland.land.lake_fields import LAKE_AQUIFER
 from kiloland.land.soil_properties import lake_soil_properties, soil_properties
 from kiloland.land.subgrid import ColumnType
 from kiloland.land.vertical import SNOW_LAYERS, SOIL_LAYERS, TOTAL_LAYERS, ground_grid
@@ -124,15 +125,15 @@ def state_values(columns: Columns, patches: Patches, surface: Surface) -> dict[s
     """The fields of the land state that do not begin at zero, on the columns or the patches."""
     ground = surface_temperature(columns.type)
     under = ground[patches.column]
-    sky = columns.type == ColumnType.LAKE
+    lake = columns.type == ColumnType.LAKE
     return {
         **ground_profiles(columns, surface),
         "ground_temperature": ground,
         "pond_temperature": np.full(len(ground), SOIL_TEMPERATURE),
         "leaf_temperature": np.full(len(under), LEAF_TEMPERATURE),
         "longwave_out": _STEFAN_BOLTZMANN * under**4,
-        "aquifer_water": np.full(len(ground), AQUIFER_WATER),
-        "water_table": np.where(sky, 0.0, WATER_TABLE),
+        "aquifer_water": np.where(lake, LAKE_AQUIFER, AQUIFER_WATER),
+        "water_table": np.where(lake, 0.0, WATER_TABLE),
         "perched_table": np.full(len(ground), BOTTOM),
         "frost_table": np.full(len(ground), BOTTOM),
         "screen_temperature": np.full(len(under), LEAF_TEMPERATURE),

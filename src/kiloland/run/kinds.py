@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import jax
@@ -17,7 +17,6 @@ from kiloland.land.full_means import Tracked
 from kiloland.land.ice_step import IceConstants
 from kiloland.land.lake_state import LakeState
 from kiloland.land.lake_step import LakeConstants
-from kiloland.land.soil_properties import soil_properties
 from kiloland.land.step import ColumnConstants
 from kiloland.land.subgrid import Block, ColumnGroup, ColumnType
 from kiloland.run.case import SurfaceFlux
@@ -28,6 +27,7 @@ from kiloland.run.means_columns import join_means, lay_means, load_means, split_
 from kiloland.run.parts import Ground, Kind, Values
 from kiloland.run.physics import BARE_GROUND, FULL, LAKE, LAND_ICE, TOWN, WETLAND, Physics
 from kiloland.run.restart import Restart, active_columns, expand_state, load_state, soil_columns
+from kiloland.run.setup import column_constants
 from kiloland.run.town_columns import (
     COLUMNS_OF_TOWN,
     lay_towns,
@@ -53,21 +53,9 @@ def _inputs(ground: Ground) -> LandInputs:
     return ground.inputs
 
 
-@cache
-def _soil_properties() -> Any:
-    return jax.jit(soil_properties)
-
-
 def _columns(group: ColumnGroup, block: Block, ground: Ground) -> ColumnConstants:
     """Constants of soil columns that both sets of processes need."""
-    surface, cells = ground.surface, group.gridcell[block.column_take]
-    texture = (jnp.asarray(v[:, cells]) for v in (surface.sand, surface.clay, surface.organic))
-    return ColumnConstants(
-        soil=_soil_properties()(*texture),
-        soil_colour=jnp.asarray(surface.colour[cells], jnp.int32),
-        parameters=ground.parameters,
-        index=block.index,
-    )
+    return column_constants(group, block, ground.surface, ground.parameters)
 
 
 def _soil(group: ColumnGroup, block: Block, ground: Ground) -> Any:

@@ -12,35 +12,29 @@ import jax.numpy as jnp
 import numpy as np
 
 from kiloland.atmosphere.forcing import ForcingSource, Places
-from kiloland.atmosphere.interpolate import ConservingCosineZenith, TimeCycle
-from kiloland.atmosphere.orbit import orbital_parameters
-from kiloland.atmosphere.record import RecordSource
-from kiloland.atmosphere.site import SiteSource
-from kiloland.atmosphere.streams import DATM_METHODS, StreamSource, daymet_streams
 from kiloland.errors import InputError
-from kiloland.grid import Domain, read_domain
+from kiloland.grid import Domain
 from kiloland.land.full_means import Tracked
 from kiloland.land.ledger import open_ledger
 from kiloland.land.step import Settings, Weather
 from kiloland.land.subgrid import ColumnGroup
-from kiloland.run.case import AtmosphereKind, Case, LeafArea, SurfaceFlux, known_fields
-from kiloland.run.cells import OwnCells, check_whole_domain, own_cells
-from kiloland.run.clock import date_label
+from kiloland.run.begin import Place, cold_members, read_place, read_state
+from kiloland.run.case import Case, LeafArea, SurfaceFlux, known_fields
+from kiloland.run.cells import OwnCells, check_whole_domain
 from kiloland.run.distribute import Members
 from kiloland.run.engine import field_levels
+from kiloland.run.forcing_source import open_source
 from kiloland.run.full_setup import LandInputs, RunningMean, moments, read_land_inputs, surround
-from kiloland.run.initial import cold_start
 from kiloland.run.kinds import SOIL, kinds_of
 from kiloland.run.layout import Layout
 from kiloland.run.leaf_area import MonthlyLeafArea, with_bare_plants
 from kiloland.run.means_columns import lengths_of
-from kiloland.run.members import Columns, Numbering, Patches, columns_of, number_members, patches_of
 from kiloland.run.parameters import read_parameters
 from kiloland.run.parts import Ground, Kind, Part, prepare
 from kiloland.run.ranks import Ranks
-from kiloland.run.restart import Restart, read_restart
+from kiloland.run.restart import Restart
 from kiloland.run.setup import zenith_at_ends
-from kiloland.run.surface import COORDINATE_TOLERANCE, Surface, read_surface
+from kiloland.run.surface import Surface
 from kiloland.run.tape import Tape
 from kiloland.variables import SUBGRID_DIMENSIONS
 
@@ -115,11 +109,11 @@ def open_model(case: Case, ranks: Ranks, resume_from: Path | None = None) -> Mod
     """
     check_whole_domain(case.input.domain, ranks)
     with ranks.agreement():
-        place = _read_place(case, ranks)
+        place = read_place(case, ranks)
     cold = resume_from is None and case.input.restart is None
-    members = _cold_members(case, place, ranks) if cold else None
+    members = cold_members(case, place, ranks) if cold else None
     with ranks.agreement():
-        restart = _read_state(case, place, resume_from, members)
+        restart = read_state(case, place, resume_from, members)
         kinds = kinds_of(case.case.surface_flux)
         groups = [kind.find(restart) for kind in kinds]
     _check_columns(groups, restart, ranks)
@@ -148,60 +142,10 @@ def _check_columns(groups: list[ColumnGroup], restart: Restart, ranks: Ranks) ->
         )
 
 
-@dataclass(frozen=True)
-class _Place:
-    """A rank's cells and what is fixed there."""
-
-    cells: OwnCells
-    domain: Domain
-    surface: Surface
-
-
-def _read_place(case: Case, ranks: Ranks) -> _Place:
-    cells = own_cells(case.input.domain, ranks, case.ranks.partition, case.ranks.segments)
-    domain = read_domain(case.input.domain, cells.positions)
-    surface = read_surface(
-        case.input.surface, cells.positions, domain.longitude, domain.latitude, cells.file_cells
-    )
-    return _Place(cells, domain, surface)
-
-
-@dataclass(frozen=True)
-class _Members:
-    """The members of a cold start and their numbers."""
-
-    columns: Columns
-    patches: Patches
-    numbering: Numbering
-
-
-def _cold_members(case: Case, place: _Place, ranks: Ranks) -> _Members:
-    """What a cold start consists of; all ranks together."""
-    with ranks.agreement():
-        all_kinds = case.case.surface_flux is SurfaceFlux.FULL
-        columns = columns_of(place.surface, place.cells.positions, all_kinds)
-        patches = patches_of(columns, place.surface)
-    return _Members(columns, patches, number_members(columns, patches, place.cells, ranks))
-
-
-def _read_state(case: Case, place: _Place, resume_from: Path | None, members: _Members | None) -> Restart:
-    if members is not None:
-        restart = _cold_start(case, place, members)
-    else:
-        file = resume_from or case.input.restart
-        if file is None:
-            raise InputError("neither an initial restart nor a cold start", where="input.restart")
-        restart = read_restart(file, place.cells.ordinals)
-        if resume_from is None:
-            _check_start(case, restart)
-    _check_cells(restart, place.cells, place.domain)
-    return restart
-
-
 def _assemble(
     case: Case,
     ranks: Ranks,
-    place: _Place,
+    place: Place,
     restart: Restart,
     chosen: list[tuple[Kind, ColumnGroup, int]],
 ) -> Model:
@@ -262,87 +206,6 @@ def _land_inputs(case: Case, domain: Domain) -> LandInputs | None:
         domain.longitude,
         domain.latitude,
     )
-
-
-def _cold_start(case: Case, place: _Place, members: _Members) -> Restart:
-    return cold_start(
-        case.start,
-        case.case.step_seconds,
-        place.surface,
-        place.domain.longitude,
-        place.domain.latitude,
-        place.cells.ordinals,
-        place.cells.land_cells,
-        members.columns,
-        members.patches,
-        members.numbering,
-        case.case.surface_flux is SurfaceFlux.FULL,
-    )
-
-
-def _check_start(case: Case, restart: Restart) -> None:
-    """Refuse an initial restart of another date or another time step."""
-    found = restart.seconds
-    if found != case.start:
-        raise InputError(
-            "the restart is of another date than the start of the case",
-            file=case.input.restart,
-            found=date_label(found),
-            expected=date_label(case.start),
-        )
-    if restart.scalar("timemgr_rst_step_sec") != case.case.step_seconds:
-        raise InputError(
-            "the restart was made with another time step",
-            file=case.input.restart,
-            variable="timemgr_rst_step_sec",
-            found=restart.scalar("timemgr_rst_step_sec"),
-            expected=case.case.step_seconds,
-        )
-
-
-def _check_cells(restart: Restart, cells: OwnCells, domain: Domain) -> None:
-    if restart.dimensions["gridcell"] != cells.land_cells:
-        raise InputError(
-            "restart and domain differ in the number of cells",
-            file=restart.path,
-            found=restart.dimensions["gridcell"],
-            expected=f"{cells.land_cells} land cells",
-        )
-    east = np.abs((restart.values["grid1d_lon"] - domain.longitude + 180.0) % 360.0 - 180.0)
-    off = np.maximum(east, np.abs(restart.values["grid1d_lat"] - domain.latitude))
-    bad = np.flatnonzero(off > COORDINATE_TOLERANCE)
-    if len(bad):
-        cell = int(bad[0])
-        raise InputError(
-            "restart and domain differ in their cells or their order",
-            file=restart.path,
-            variable="grid1d_lon, grid1d_lat",
-            where=f"cell {int(cells.ordinals[cell])}",
-            found=f"{restart.values['grid1d_lon'][cell]:.5f}, {restart.values['grid1d_lat'][cell]:.5f}",
-            expected=f"{domain.longitude[cell]:.5f}, {domain.latitude[cell]:.5f}",
-        )
-
-
-def open_source(case: Case, places: Places) -> ForcingSource:
-    """The weather of a case for some places, checked as far as that goes without reading all of it."""
-    table, distance = case.atmosphere, None if case.atmosphere.anywhere else 0.5
-    if table.kind is AtmosphereKind.ELM_SITE:
-        return SiteSource.open(table.path, places, maximum_distance=distance)
-    orbit = orbital_parameters(case.case.orbital_year)
-    cycle = TimeCycle(table.year_first, table.year_last, table.year_align) if table.year_first else None
-    sun = {"FSDS": ConservingCosineZenith()} if table.conserve_shortwave else {}
-    if table.kind is AtmosphereKind.SITE:
-        return RecordSource.open(
-            table.path, places, orbit, cycle=cycle, methods=sun, fill=table.fill, maximum_distance=distance
-        )
-    if cycle is None:
-        raise InputError(
-            "key missing",
-            where="atmosphere.year_first, atmosphere.year_last",
-            expected="years of the streams",
-        )
-    streams = daymet_streams(table.path, cycle, {**DATM_METHODS, **sun}, prefix=table.prefix)
-    return StreamSource.open(streams, places, orbit)
 
 
 def _leaf_area(case: Case, surface: Surface, parts: list[Part]) -> MonthlyLeafArea | None:

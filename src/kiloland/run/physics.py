@@ -17,7 +17,7 @@ from kiloland.land.full_fields import FULL_FIELDS, water_stress
 from kiloland.land.full_inputs import LandConstants
 from kiloland.land.full_ledger import full_budgets
 from kiloland.land.full_means import Advance, Moment, PatchValues, Read, Tracked, tracked_step
-from kiloland.land.full_other_fields import MEAN_FIELDS
+from kiloland.land.full_other_fields import MEAN_FIELDS, THAW_FIELDS
 from kiloland.land.full_step import FullOutput, step_of_water_and_energy
 from kiloland.land.full_step import renew_albedo as renew_full_albedo
 from kiloland.land.ice_fields import ICE_FIELDS, ice_budgets, ice_values
@@ -154,7 +154,14 @@ def _town_albedo(
     return replace(state, town=replace(town, albedo=albedo, cosine_zenith=jnp.asarray(sun)))
 
 
-FULL = _tracked(step_of_water_and_energy, _soil_values, FULL_FIELDS, full_budgets, _soil_albedo, index=_index)
+FULL = _tracked(
+    step_of_water_and_energy,
+    _soil_values,
+    {**FULL_FIELDS, **THAW_FIELDS},
+    full_budgets,
+    _soil_albedo,
+    index=_index,
+)
 LAKE = _tracked(
     step_of_lakes,
     lake_values,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import jax
@@ -12,7 +14,7 @@ import numpy as np
 
 from kiloland.atmosphere.orbit import cosine_zenith, declination, orbital_parameters, zenith_day
 from kiloland.land.parameters import Parameters
-from kiloland.land.soil_properties import soil_properties
+from kiloland.land.soil_properties import SoilProperties, soil_properties
 from kiloland.land.step import ColumnConstants
 from kiloland.land.subgrid import Block, ColumnGroup, split_into_blocks
 from kiloland.run.surface import Surface
@@ -45,21 +47,28 @@ def prepare_group(
         slots: most patches of a column on any rank, so that all ranks compile the same code.
     """
     blocks = split_into_blocks(group, columns_per_block, slots)
-    properties = jax.jit(soil_properties)
-    constants: list[ColumnConstants] = []
-    for block in blocks:
-        cells = group.gridcell[block.column_take]
-        constants.append(
-            ColumnConstants(
-                soil=properties(
-                    *(jnp.asarray(v[:, cells]) for v in (surface.sand, surface.clay, surface.organic))
-                ),
-                soil_colour=jnp.asarray(surface.colour[cells], jnp.int32),
-                parameters=parameters,
-                index=block.index,
-            )
-        )
+    constants = [column_constants(group, block, surface, parameters) for block in blocks]
     return PreparedGroup(group, blocks, constants)
+
+
+def column_constants(
+    group: ColumnGroup, block: Block, surface: Surface, parameters: Parameters
+) -> ColumnConstants:
+    """Soil, plants and index of a block of soil columns."""
+    cells = group.gridcell[block.column_take]
+    texture = (jnp.asarray(values[:, cells]) for values in (surface.sand, surface.clay, surface.organic))
+    return ColumnConstants(
+        soil=_properties()(*texture),
+        soil_colour=jnp.asarray(surface.colour[cells], jnp.int32),
+        parameters=parameters,
+        index=block.index,
+    )
+
+
+@cache
+def _properties() -> Callable[..., SoilProperties]:
+    """Compiled once, for blocks of one size."""
+    return jax.jit(soil_properties)
 
 
 def zenith_at_ends(
