@@ -113,7 +113,7 @@ def _year(
         low, high, first = (_plants(products[one], cells) for one in (before, after, years[0]))
         shares, _ = renormalise(low + (high - low) * share)
         given = None if surface is None else layout.plants(surface, cells)
-        unknown = ~np.isfinite(shares + first).all(axis=0)
+        unknown: NDArray[np.bool_] = np.asarray(~np.isfinite(shares + first).all(axis=0), dtype=np.bool_)
         if given is None:
             _require_known(products, layout, cells, unknown)
             shares = np.where(unknown, _bare(shares), shares)
