@@ -67,9 +67,16 @@ class LandInputs:
 
     def deposition_of(self, ends: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """Deposition on some cells, ``[species, cell]``, or ``[step, species, cell]`` by ends of steps."""
-        if self.particles is None:
-            return self.deposition[:, cells]
-        return np.stack([snow_particles(self.particles.at(int(end))[:, cells]) for end in ends])
+        return deposition_on(self.deposition, self.particles, ends, cells)
+
+
+def deposition_on(
+    constant: np.ndarray, stream: LandStream | None, ends: np.ndarray, cells: np.ndarray
+) -> np.ndarray:
+    """Particles on cells, kg m-2 s-1: ``[species, cell]`` of all times, or of each step from a stream."""
+    if stream is None:
+        return constant[:, cells]
+    return np.stack([snow_particles(stream.at(int(end))[:, cells]) for end in ends])
 
 
 def read_land_inputs(
