@@ -87,7 +87,10 @@ def true_operator() -> CascadeOperator:
 
 
 def history_values(operator: CascadeOperator, factor: np.ndarray) -> dict[str, np.ndarray]:
-    """One year of fields in the state of balance, [(layer,) cell] per area of the cell; `factor` [pool]."""
+    """One year of fields in the state of balance, [(layer,) cell]; `factor` [pool].
+
+    As ELM does, per area of the cell, but the respiration of single pools per area of soil.
+    """
     thickness = layers().thickness[:, None]
     natural = np.asarray(steady_carbon(operator))
     stored = natural / factor[:, None, None]
@@ -110,7 +113,9 @@ def history_values(operator: CascadeOperator, factor: np.ndarray) -> dict[str, n
     for name in (*RESPIRATION, *TRANSFERS):
         if name:
             values[name] = (values[f"{name}_vr"] * thickness).sum(axis=0)
-    made = {name: SOIL_WEIGHT * value for name, value in values.items()}
+    alone = [f"{name}{tail}" for name in RESPIRATION if name for tail in ("", "_vr")]
+    values["HR"] = (values["HR_vr"] * thickness).sum(axis=0)
+    made = {n: value if n in alone else SOIL_WEIGHT * value for n, value in values.items()}
     made |= scalars()
     made |= {"FPI_vr": np.full((LAYERS, CELLS), 0.8), "FPI_P_vr": np.ones((LAYERS, CELLS))}
     scalar = np.asarray(operator.decay)[4] / RATE[4]

@@ -115,7 +115,7 @@ def deposition(source: Source, block: slice, thickness: Float) -> Float:
     columns = len(range(*block.indices(source.columns)))
     if not source.records.holds("PDEP_TO_SMINP"):
         return np.zeros((LAYERS, columns))
-    flux = source.amount("PDEP_TO_SMINP", block, source.window.years).mean(axis=0)
+    flux = source.intensive("PDEP_TO_SMINP", block, source.window.years).mean(axis=0)
     profile = np.exp(-10.0 * layers().node) / thickness
     profile = profile / (profile * thickness).sum()
     return np.asarray(profile[:, None] * flux, np.float64)

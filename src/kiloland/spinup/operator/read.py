@@ -190,7 +190,7 @@ def measured_fluxes(source: Source, block: slice, share: Float) -> tuple[Float, 
             loss[:, donor] += flow[:, number]
     for pool, name in enumerate(RESPIRATION):
         if name:
-            loss[:, pool] += source.amount(f"{name}_vr", block, years) * share[pool]
+            loss[:, pool] += source.respiration(f"{name}_vr", block, years) * share[pool]
     return loss, flow
 
 
@@ -238,10 +238,14 @@ def share_of_total(source: Source, block: slice, pool: Float, loss: Float) -> Fl
 
 def total_loss(source: Source, block: slice, pool: int) -> Float:
     """Column loss of a pool by decomposition, gC m-2 s-1 [year, column], from the totals on file."""
-    names = [RESPIRATION[pool]] + [
-        name for name, (donor, _) in zip(TRANSFERS, TRANSITIONS, strict=True) if donor == pool
+    years = source.window.years
+    total = [
+        source.amount(name, block, years)
+        for name, (donor, _) in zip(TRANSFERS, TRANSITIONS, strict=True)
+        if donor == pool and name
     ]
-    total = [source.amount(name, block, source.window.years) for name in names if name]
+    if RESPIRATION[pool]:
+        total.append(source.respiration(RESPIRATION[pool], block, years))
     return np.asarray(sum(total), np.float64)
 
 

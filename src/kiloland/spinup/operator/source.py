@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from kiloland.errors import InputError
 from kiloland.files import Dataset, open_dataset
-from kiloland.spinup.cascade import LAYERS, Cascade, read_cascade
-from kiloland.spinup.operator.fields import DEFAULT, FULL, namelist_lines
+from kiloland.spinup.cascade import LAYERS, Cascade, layers, read_cascade
+from kiloland.spinup.operator.fields import DEFAULT, FULL, RESPIRATION, namelist_lines
 from kiloland.spinup.operator.records import DAYS, Cells, Records, open_records
 from kiloland.spinup.operator.window import Window, choose_years
 from kiloland.spinup.subgrid import SAME_PLACE_KM, Subgrid, restart_subgrid
@@ -118,6 +118,29 @@ class Source:
     def amount(self, name: str, block: slice, years: Sequence[int]) -> Float:
         """Yearly means of a pool or flux per area of soil: history spreads it over the whole cell."""
         return np.asarray(self.intensive(name, block, years) / self.shared[block], np.float64)
+
+    def respiration(self, name: str, block: slice, years: Sequence[int]) -> Float:
+        """Yearly means of the respiration of one pool per area of soil, [year, (layer,) column]."""
+        return np.asarray(self.intensive(name, block, years) / self.spread(block), np.float64)
+
+    def spread(self, block: slice) -> Float:
+        """Share of the cell over which the respiration of single pools is spread, [column].
+
+        ELM leaves it out on columns without soil, where it counts pools, transfers and total respiration as
+        zero, so that its mean is one of the soil alone; whether so, the total tells: 1 or the share of soil.
+        """
+        share = self.shared[block]
+        tail = "_vr" if self.quality is Quality.FULL else ""
+        if (share == 1.0).all() or not self.records.holds(f"HR{tail}"):
+            return share
+        years = self.window.years[-1:]
+        pools = sum(self.intensive(f"{name}{tail}", block, years) for name in RESPIRATION if name)
+        whole = self.intensive(f"HR{tail}", block, years)
+        if tail:
+            thickness = layers().thickness[:, None]
+            pools, whole = (pools * thickness).sum(axis=1), (whole * thickness).sum(axis=1)
+        ratio = np.where(pools > 0.0, whole / np.where(pools > 0.0, pools, 1.0), 1.0)[0]
+        return np.where(ratio < np.sqrt(share), 1.0, share)
 
     def not_a_number(
         self, file: Path, name: str, column: int, layer: int | None, year: int | None = None

@@ -25,7 +25,8 @@ from kiloland.spinup.operator.source import YEAR_OF_SCALARS, Source
 Float = NDArray[np.float64]
 
 _LOSSES = ("DENIT", "SMIN_NO3_LEACHED", "SMIN_NO3_RUNOFF")
-_INPUTS = ("NFIX_TO_SMINN", "NDEP_TO_SMINN")
+_FIXATION_FIELD, _DEPOSITION_FIELD = "NFIX_TO_SMINN", "NDEP_TO_SMINN"
+"""Deposition falls on the whole cell alike; the other fields count as zero where there is no soil."""
 _FIXATION = 0.003
 """ELM's fixation saturates as 1 - exp(-0.003 NPP), NPP in gC m-2 yr-1."""
 _LEAST, _MOST = 0.3, 0.98
@@ -86,7 +87,7 @@ def read_limitation(source: Source, block: slice, given: Float) -> Limitation:
     limited = tuple(year for year in window.years if year < YEAR_OF_SCALARS or not source.accelerated)
     supplied = window.supplemented
     nothing = np.zeros(columns)
-    names = (*_LOSSES, *_INPUTS, "NPP")
+    names = (*_LOSSES, _FIXATION_FIELD, _DEPOSITION_FIELD, "NPP")
     if not (limited and supplied and source.records.holds(*names)):
         none = np.zeros(columns, bool)
         return Limitation(nothing, nothing, nothing, nothing, nothing, nothing, none)
@@ -98,7 +99,8 @@ def read_limitation(source: Source, block: slice, given: Float) -> Limitation:
 
     full, part = mean("NPP", supplied), mean("NPP", limited)
     loss = sum((mean(name, limited) for name in _LOSSES), nothing)
-    fixation, deposited = (mean(name, limited) for name in _INPUTS)
+    fixation = mean(_FIXATION_FIELD, limited)
+    deposited = np.asarray(source.intensive(_DEPOSITION_FIELD, block, limited).mean(axis=0), np.float64)
     known = (full * SECONDS_PER_YEAR > _BARE) & (part > 0.0) & (loss > 0.0) & (given > 0.0)
     deficit = np.clip(1.0 - part / np.where(known, full, 1.0), 1.0 - _MOST, 1.0 - _LEAST)
     burned = mean("PFT_FIRE_CLOSS", window.years) if source.records.holds("PFT_FIRE_CLOSS") else nothing
