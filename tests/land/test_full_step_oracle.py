@@ -35,6 +35,8 @@ def bench_of(shared: Path, run: str) -> Bench:
         ("w5_winter5day_perstep", "full days"),
         ("q5d_4cells_summer_steps", "full days"),
         ("q5w_4cells_winter_steps", "full days"),
+        ("zoo/temperate/vjan", "full days"),
+        ("zoo/temperate/zjan", "full days"),
     ],
 )
 def test_states_fluxes_and_budgets_are_those_of_elm(shared: Path, run: str, name: str) -> None:

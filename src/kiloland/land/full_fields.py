@@ -150,5 +150,7 @@ FULL_FIELDS: dict[str, Field] = {
     **{name: _patch(lambda c, o: jnp.zeros_like(o.fluxes.sensible)) for name in NO_STREETS},
     **SNOW_FIELDS,
     "QSNWCPICE": _column(_shed_ice),
+    # Water that leaves layers of snow, melt and rain; the melt itself is in FSM.
+    "QSNOMELT": _column(lambda c, o: c.state.column.snow_melt),
 }
 """Every field of a run of water and energy, by ELM's name."""

@@ -115,7 +115,8 @@ def next_column(
         snow_depth=snow.snow_depth,
         accumulated_snow=snow.accumulated_snow,
         snow_fraction=jnp.where(bare, 0.0, fallen.snow_fraction),
-        effective_snow_fraction=jnp.where(bare, 0.0, ground.effective_snow_fraction),
+        # A pack without layers that melts away leaves its share behind until the next step, as in ELM.
+        effective_snow_fraction=jnp.where(bare & had_layers, 0.0, ground.effective_snow_fraction),
         snow_melt=jnp.where(had_layers, snow.outflow, heat.phase.layerless_melt),
         snow_freezing=heat.phase.snow_freezing_layer,
         water_table=drained.table.depth,
