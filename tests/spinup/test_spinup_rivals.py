@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from spinup_small_world import write_small_world
+from learn_cells import learn_table
+from spinup_small_world import small_table, write_small_world
 
 from kiloland.errors import InputError
 from kiloland.spinup.benchmark.bars import Bar, Exhibit, exhibit_from_json, split_bars
+from kiloland.spinup.benchmark.drift import DriftRow
+from kiloland.spinup.benchmark.exhibits import finished, kept
 from kiloland.spinup.benchmark.features import features_of, signed_log
 from kiloland.spinup.benchmark.lines import OURS, RIVALS, lines_of
+from kiloland.spinup.benchmark.members import in_slots
 from kiloland.spinup.benchmark.rivals.log_ratio import LogRatio, log_ratio
 from kiloland.spinup.benchmark.rivals.residual_network import ResidualNetwork
 from kiloland.spinup.benchmark.rivals.simple import Persistence, Scaling
@@ -22,6 +26,9 @@ from kiloland.spinup.benchmark.splits import random_split
 from kiloland.spinup.benchmark.table import page, result
 from kiloland.spinup.benchmark.task import Budget, Prediction, Rival, Task
 from kiloland.spinup.benchmark.world import World, read_world
+from kiloland.spinup.benchmark.wrong_operator import wrong_operator
+from kiloland.spinup.dataset.table import write_table
+from kiloland.spinup.subgrid import SubgridKeys
 
 QUIET = Budget(trials=1, epochs=12)
 LEARNERS = (Ridge(), Trees(iterations=15), ResidualNetwork())
@@ -131,13 +138,51 @@ def test_the_table_says_what_is_met_missed_and_not_measured(task: Task) -> None:
 
 
 def test_a_data_set_without_truth_is_refused(world: World, tmp_path: Path) -> None:
-    from spinup_small_world import small_table
-
-    from kiloland.spinup.dataset.table import write_table
-
     table = small_table(30)
     columns = {name: column for name, column in table.columns.items() if not name.startswith("Y_")}
     path = tmp_path / "blind.nc"
     write_table(path, columns, iter([table]), 30, 1, {})
     with pytest.raises(InputError, match="no pool with its equilibrium"):
         read_world(path)
+
+
+def test_an_exhibit_is_made_once_for_the_same_data(tmp_path: Path) -> None:
+    made = []
+
+    def make() -> Exhibit:
+        made.append(1)
+        return Exhibit("Title", "Text.", ("a",), ((1,),), (Bar("b", ">", "1", True),))
+
+    first = kept(tmp_path, "some, exhibit", {"dataset_sha256": "x"}, make, lambda _: None)
+    assert kept(tmp_path, "some, exhibit", {"dataset_sha256": "x"}, make, lambda _: None) == first
+    kept(tmp_path, "some, exhibit", {"dataset_sha256": "y"}, make, lambda _: None)
+    assert len(made) == 2
+    assert finished(tmp_path, {"dataset_sha256": "x"}) == []
+    assert finished(tmp_path, {"dataset_sha256": "y"}) == [first]
+
+
+def test_a_wrong_operator_has_other_rates_and_nothing_else() -> None:
+    table = learn_table(12)
+    wrong = wrong_operator(table, 1)
+    for name, values in table.values.items():
+        assert np.array_equal(values, wrong[name]) == (name != "operator_decay"), name
+    ratio = wrong["operator_decay"] / table["operator_decay"]
+    assert np.median(np.abs(np.log(ratio))) > 0.1
+
+
+def test_patches_find_their_slot_by_plant_type_not_by_place() -> None:
+    none = np.zeros(2)
+    ones = np.ones(2, np.int64)
+    keys = SubgridKeys(ones, ones, ones, none, none, np.array([1, 0, 1]), np.array([4, 7, 0]))
+    slots = in_slots(keys, np.array([1.0, 2.0, 3.0]))
+    assert slots[1, 4] == 1.0
+    assert slots[0, 7] == 2.0
+    assert slots[1, 0] == 3.0
+    assert slots.sum() == 6.0
+
+
+def test_land_in_equilibrium_is_counted_by_area_and_where_it_was_run() -> None:
+    row = DriftRow("any", np.array([0.5, -2.0, np.nan, 0.1]))
+    everything = np.arange(4)
+    assert row.share(np.array([1.0, 3.0, 100.0, 4.0]), everything) == pytest.approx(5.0 / 8.0)
+    assert row.percentile(everything, 100) == 2.0

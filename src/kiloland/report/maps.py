@@ -94,13 +94,16 @@ def rasterise(raster: Raster, values: NDArray[np.float64]) -> tuple[NDArray[np.f
     return image.reshape(rows, columns), cells.reshape(rows, columns)
 
 
-def draw_map(field: CellField, places: CellPlaces) -> Figure:
-    """The picture: cells, graticule, title, colour bar and a line of numbers."""
+def draw_map(field: CellField, places: CellPlaces, scale: Scale | None = None) -> Figure:
+    """The picture: cells, graticule, title, colour bar and a line of numbers.
+
+    ``scale``: colours that several maps share; by default those of the field itself.
+    """
     edges = padded_edges(places)
     projected = places.raster is not None and places.raster.daymet is not None
     stretch = 1.0 if projected else 1.0 / max(0.1, np.cos(np.radians(np.nanmean(places.latitude))))
     figure, axes, bar = canvas((edges[1] - edges[0]) / ((edges[3] - edges[2]) * stretch))
-    scale = scale_of(field)
+    scale = scale or scale_of(field)
     if places.raster is not None:
         drawn = draw_raster(axes, places.raster, field.values, scale)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kiloland.craft.check.page import make_folder
 from kiloland.report.fields import CellField
 from kiloland.report.figure import looks, save
-from kiloland.report.maps import draw_map
+from kiloland.report.maps import draw_map, scale_of
 from kiloland.report.page import write_page
 from kiloland.report.places import CellPlaces, continuous, daymet_raster, regular_raster
 from kiloland.report.spinup_drift import LIMIT, Drift, read_drift
@@ -114,8 +114,8 @@ def all_pictures(states: SpinupStates, drift: Drift | None) -> Iterator[Picture]
     for note, (label, units) in NOTES.items():
         if note in states.notes:
             values = np.asarray(states.notes[note], np.float64)
-            whole = note == "method_used"
-            yield Picture(column_map(states, values, note, label, units, whole), f"{label} {units}".strip())
+            field = cell_field(states, values, note, label, units, whole=note == "method_used")
+            yield Picture(draw_map(field, cell_places(states)), f"{label} {units}".strip())
 
 
 def pool_maps(states: SpinupStates, name: str) -> Iterator[Picture]:
@@ -123,30 +123,40 @@ def pool_maps(states: SpinupStates, name: str) -> Iterator[Picture]:
     units = amount_units(name)
     predicted = states.amount(name, states.predicted[name])
     other = (states.truth if states.truth is not None else states.before).get(name)
-    yield Picture(
-        column_map(states, predicted, name, f"{name}, predicted", units), f"{name}, predicted, {units}"
-    )
-    if other is None:
-        return
     word = "true" if states.truth is not None else "short run"
-    amount = states.amount(name, other)
-    yield Picture(column_map(states, amount, name, f"{name}, {word}", units), f"{name}, {word}, {units}")
-    caption = f"{name}, predicted minus {word}"
-    yield Picture(column_map(states, predicted - amount, name, caption, units), f"{caption}, {units}")
+    sides = {f"{name}, predicted": predicted}
+    if other is not None:
+        sides[f"{name}, {word}"] = states.amount(name, other)
+    fields = {label: cell_field(states, values, name, label, units) for label, values in sides.items()}
+    # The same colours for both, over the values of both.
+    both = np.concatenate([field.values for field in fields.values()])
+    scale = scale_of(replace(next(iter(fields.values())), values=both))
+    places = cell_places(states)
+    for label, field in fields.items():
+        yield Picture(draw_map(field, places, scale), f"{label}, {units}")
+    if other is not None:
+        label = f"{name}, predicted minus {word}"
+        change = cell_field(states, predicted - sides[f"{name}, {word}"], name, label, units)
+        yield Picture(draw_map(change, places), f"{label}, {units}")
 
 
-def column_map(
+def cell_field(
     states: SpinupStates, values: Float, name: str, label: str, units: str, whole: bool = False
-) -> Figure:
-    """Values of columns on the map, averaged over the columns of a cell by their area."""
-    cells, first, inverse = np.unique(states.keys.column_gridcell, return_index=True, return_inverse=True)
+) -> CellField:
+    """Values of columns as one a cell, averaged over its columns by their area."""
+    cells, inverse = np.unique(states.keys.column_gridcell, return_inverse=True)
     inverse = inverse.reshape(-1)
     area = np.bincount(inverse, weights=states.area, minlength=cells.size)
     sums = np.bincount(inverse, weights=states.area * values, minlength=cells.size)
-    field = CellField(name, label, units, sums / np.maximum(area, 1.0e-30), (cells.size,), integer=whole)
+    return CellField(name, label, units, sums / np.maximum(area, 1.0e-30), (cells.size,), integer=whole)
+
+
+def cell_places(states: SpinupStates) -> CellPlaces:
+    """Where the cells are."""
+    cells, first = np.unique(states.keys.column_gridcell, return_index=True)
     longitude, latitude = states.keys.column_longitude[first], states.keys.column_latitude[first]
     raster = daymet_raster(longitude, latitude) or regular_raster(longitude, latitude)
-    return draw_map(field, CellPlaces(continuous(longitude), latitude, cells, raster))
+    return CellPlaces(continuous(longitude), latitude, cells, raster)
 
 
 def scatters(states: SpinupStates) -> Iterator[Picture]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kiloland.report.page import Table
 from kiloland.report.spinup_drift import Drift
 from kiloland.report.spinup_values import SOIL_CARBON, SpinupStates
-from kiloland.spinup.benchmark.scores import explained, log_error, relative
+from kiloland.spinup.benchmark.scores import explained, holds_something, log_error, relative
 from kiloland.spinup.cascade import layers
 from kiloland.spinup.tables import HEADLINE, POOLS
 
@@ -69,8 +69,8 @@ def against_truth(states: SpinupStates, name: str, truth: Float | None) -> tuple
 
 
 def filled(states: SpinupStates, name: str, truth: Float) -> NDArray[np.bool_]:
-    """Entries with weight where the truth holds something."""
-    return np.asarray((states.weight(name) > 0.0) & (truth != 0.0))
+    """Entries with weight where the truth holds more than a trace."""
+    return holds_something(truth, states.weight(name))
 
 
 def mean(states: SpinupStates, name: str, values: Float | None) -> object:
