@@ -14,7 +14,7 @@ from kiloland.cli.main import main
 from kiloland.craft.forcing.site import PACKING, SiteRequest, craft_site
 from kiloland.errors import ExitCode, InputError
 from kiloland.files import open_dataset
-from kiloland.grid import Domain
+from kiloland.grid import Domain, build_domain, grid_from_text, write_domain
 
 
 @pytest.mark.oracle
@@ -118,3 +118,59 @@ def test_years_that_the_record_has_not_are_refused(tmp_path: Path) -> None:
     file = tower(tmp_path / "t.csv")
     with pytest.raises(InputError, match="all samples of the years"):
         craft_site(SiteRequest(str(file), tmp_path / "a.nc", (2014, 2015), 6.0, 50.0))
+
+
+def stream_words(source: object, domain: Path, out: Path, *words: str) -> list[str]:
+    return [
+        "-q",
+        "craft",
+        "site",
+        "--source",
+        str(source),
+        "--streams",
+        "--domain",
+        str(domain),
+        "-o",
+        str(out),
+        *words,
+    ]
+
+
+def test_a_cell_of_a_folder_as_streams_is_the_same_values_and_stamps(
+    year_of_cells: tuple[Path, Domain], tmp_path: Path
+) -> None:
+    folder, domain = year_of_cells
+    gridcell = int(domain.gridcell_id[2])
+    write_domain(tmp_path / "cell.nc", domain.take(np.array([2])))
+    assert main(stream_words(f"{folder / 'out'}:{gridcell}", tmp_path / "cell.nc", tmp_path / "out")) == 0
+    for name in NAMES:
+        with (
+            open_dataset(folder / "out" / f"clmforc.Daymet4.1km.1d.{name}.2004-02.nc") as source,
+            open_dataset(tmp_path / "out" / f"clmforc.site.{name}.2004-02.nc", verify=True) as made,
+        ):
+            np.testing.assert_array_equal(made[name].read()[:, 0, 0], source[name].read()[:, 0, 2])
+            np.testing.assert_array_equal(made["time"].read(), source["time"].read())
+            assert made["gridID"].read().item() == gridcell
+    text = (tmp_path / "out" / "user_datm.streams.txt.uELM_NA.TBOT").read_text()
+    assert "clmforc.site.TBOT.2004-12.nc" in text
+    assert "cell.nc" in text
+
+
+@pytest.mark.oracle
+def test_a_record_keeps_its_own_interval_in_streams(shared: Path, tmp_path: Path) -> None:
+    record = shared / "data/spruce/US-SPR_forcing.nc4"
+    grid = grid_from_text("regular:266.5,266.52,2,47.56,47.58,2")
+    write_domain(tmp_path / "cell.nc", build_domain(grid, np.array([1])))
+    words = stream_words(record, tmp_path / "cell.nc", tmp_path / "out", "--years", "2014:2014")
+    assert main(words) == 0
+    assert len(list((tmp_path / "out").glob("*.nc"))) == 84
+    first = {}
+    for name in ("FSDS", "TBOT", "PRECTmms"):
+        with open_dataset(tmp_path / "out" / f"clmforc.site.{name}.2014-01.nc") as made:
+            assert made[name].shape == (1488, 1, 1)
+            first[name] = float(made["time"].read()[0]) * 86_400
+    assert first == pytest.approx({"FSDS": 0.0, "TBOT": 900.0, "PRECTmms": 750.0})
+    far = build_domain(grid_from_text("regular:200,201,2,60,61,2"), np.array([1]))
+    write_domain(tmp_path / "far.nc", far)
+    assert main(stream_words(record, tmp_path / "far.nc", tmp_path / "no", "--years", "2014:2014")) == 2
+    assert not (tmp_path / "no").exists()

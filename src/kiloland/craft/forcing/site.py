@@ -86,12 +86,7 @@ def craft_site(request: SiteRequest) -> SiteSummary:
     Raises InputError for records with other faults than bad samples, years that are not whole, places that
     are not known, and values that do not fit into the packing; nothing is written then.
     """
-    record = _placed(_record(request), request)
-    every = _all_years(record)
-    years = request.years or every
-    # What is a fault is seen best in the whole record: how long values stand still by nature.
-    whole = _years_of(record, (min(every[0], years[0]), max(every[1], years[1])))
-    sound, replaced = without_faults(whole, years)
+    sound, years, replaced = sound_years(request)
     series = elm_series(sound)
     packed, errors = {}, {}
     for name in VARIABLES:
@@ -107,13 +102,24 @@ def craft_site(request: SiteRequest) -> SiteSummary:
             "DTIME": (sound.seconds - origin) / SECONDS_PER_DAY,
             "start_year": np.array([years[0]], np.int32),
             "end_year": np.array([years[1]], np.int32),
-            "LONGXY": np.array([record.longitude]),
-            "LATIXY": np.array([record.latitude]),
+            "LONGXY": np.array([sound.longitude]),
+            "LATIXY": np.array([sound.latitude]),
             **{name: values[None] for name, values in packed.items()},
         },
     )
-    write_text(output.with_name(MAPPINGS), f"{record.longitude:.6f} {record.latitude:.6f} 01 1\n")
-    return SiteSummary(output, years, record.interval, replaced, errors)
+    write_text(output.with_name(MAPPINGS), f"{sound.longitude:.6f} {sound.latitude:.6f} 01 1\n")
+    return SiteSummary(output, years, sound.interval, replaced, errors)
+
+
+def sound_years(request: SiteRequest) -> tuple[Record, tuple[int, int], int]:
+    """Whole years of the record with faulty samples replaced, the years, and the number of such samples."""
+    record = _placed(_record(request), request)
+    every = _all_years(record)
+    years = request.years or every
+    # What is a fault is seen best in the whole record: how long values stand still by nature.
+    whole = _years_of(record, (min(every[0], years[0]), max(every[1], years[1])))
+    sound, replaced = without_faults(whole, years)
+    return sound, years, replaced
 
 
 def _record(request: SiteRequest) -> Record:
