@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,12 +14,12 @@ from learn_cells import learn_table
 
 from kiloland.errors import InputError
 from kiloland.spinup.dataset.table import CellTable
-from kiloland.spinup.learn.answers import pools_by_name, raw_answer
+from kiloland.spinup.learn.answers import BATCH, evaluated, pools_by_name, raw_answer
 from kiloland.spinup.learn.climate import CLIMATE_FEATURES, climate_features
-from kiloland.spinup.learn.closures import closure_answer, leaf_area
+from kiloland.spinup.learn.closures import Answer, Base, leaf_area
 from kiloland.spinup.learn.features import FeatureSet
 from kiloland.spinup.learn.model import Model, read_model, write_model
-from kiloland.spinup.learn.network import Network
+from kiloland.spinup.learn.network import Network, TokenBatch
 from kiloland.spinup.learn.problem import base_batch, make_problem, token_batch
 from kiloland.spinup.learn.training import Settings, new_model
 from kiloland.spinup.learn.variables import CARBON, NITROGEN, PLANT_ORDER
@@ -34,7 +35,7 @@ def table() -> CellTable:
 
 @pytest.fixture(scope="module")
 def fresh(table: CellTable) -> Model:
-    return new_model(table, Settings(width=8, depth=1))
+    return new_model(table, Settings(width=8))
 
 
 @pytest.fixture(scope="module")
@@ -51,39 +52,49 @@ def stirred(fresh: Model) -> Model:
 
 def test_a_new_network_answers_exactly_what_the_solver_does(table: CellTable, fresh: Model) -> None:
     problem = make_problem(table, fresh.features)
-    answer = raw_answer(fresh, problem, batch=CELLS)
+    answer = raw_answer(fresh, problem)
     np.testing.assert_array_equal(answer.layer, problem.layer)
     np.testing.assert_array_equal(answer.layer[..., :8], problem.steady.transpose(2, 1, 0))
     np.testing.assert_allclose(answer.plant, problem.plant, rtol=1e-7)
     assert answer.drift.max() < 1e-6
 
 
+PLACES = np.resize(np.arange(CELLS), BATCH)
+"""Batches of the size that predictions have, so that one program serves all."""
+
+
+def outputs(model: Model, tokens: TokenBatch, base: Base) -> Answer:
+    return evaluated(model.network, tokens, base, jax.tree.map(jnp.asarray, model.logs), False)[0]
+
+
 def test_permuted_plant_types_permute_the_answer(table: CellTable, stirred: Model) -> None:
     problem = make_problem(table, stirred.features)
-    rows = np.arange(CELLS)
-    tokens, slots = token_batch(problem, rows, 8)
-    base = base_batch(problem, rows, slots)
-    order = np.random.default_rng(1).permutation(8)
+    tokens, slots = token_batch(problem, PLACES, 4)
+    base = base_batch(problem, PLACES, slots)
+    order = np.array([2, 3, 1, 0])
     turned = tokens._replace(plant=tokens.plant[:, order], present=tokens.present[:, order])
     other = base._replace(plant=base.plant[:, order], litter=base.litter[:, order], wood=base.wood[:, order])
-    first = closure_answer(stirred.network(tokens), base)
-    second = closure_answer(stirred.network(turned), other)
+    first, second = outputs(stirred, tokens, base), outputs(stirred, turned, other)
     np.testing.assert_allclose(second.plant, first.plant[:, order], atol=2e-5)
     np.testing.assert_allclose(second.layer, first.layer, atol=2e-5)
 
 
 def test_absent_plant_types_have_no_influence(table: CellTable, stirred: Model) -> None:
     problem = make_problem(table, stirred.features)
-    tokens, _ = token_batch(problem, np.arange(CELLS), 8)
+    tokens, slots = token_batch(problem, PLACES, 4)
+    base = base_batch(problem, PLACES, slots)
     noise = jnp.where(tokens.present[..., None], 0.0, 100.0)
-    first, second = (stirred.network(tokens._replace(plant=p)) for p in (tokens.plant, tokens.plant + noise))
+    assert float(noise.max()) > 0.0
+    first = outputs(stirred, tokens, base)
+    second = outputs(stirred, tokens._replace(plant=tokens.plant + noise), base)
     for one, two in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, two)
 
 
 def test_the_number_of_packed_places_does_not_matter(table: CellTable, stirred: Model) -> None:
     problem = make_problem(table, stirred.features)
-    narrow, wide = (stirred.network(token_batch(problem, np.arange(CELLS), w)[0]) for w in (4, 17))
+    answer = eqx.filter_jit(stirred.network)
+    narrow, wide = (answer(token_batch(problem, PLACES[:8], width)[0]) for width in (4, 8))
     np.testing.assert_allclose(narrow.layer, wide.layer, atol=2e-5)
 
 
@@ -105,7 +116,7 @@ def test_both_hemispheres_have_the_same_climate(table: CellTable) -> None:
 
 def test_signs_zeros_ratios_and_sums_hold_whatever_the_network_says(table: CellTable, stirred: Model) -> None:
     problem = make_problem(table, stirred.features)
-    answer = raw_answer(stirred, problem, batch=CELLS)
+    answer = raw_answer(stirred, problem)
     pools = pools_by_name(problem, answer.plant, answer.layer)
     absent = table["pft_cover"] <= 0.0
     assert (pools["xsmrpool"] <= 0.0).all()
@@ -146,7 +157,7 @@ def test_weights_are_read_as_they_were_written(tmp_path: Path, table: CellTable,
     write_model(tmp_path / "w", stirred)
     found = read_model(tmp_path / "w")
     problem = make_problem(table, found.features)
-    first, second = (raw_answer(model, problem, batch=CELLS) for model in (stirred, found))
+    first, second = (raw_answer(model, problem) for model in (stirred, found))
     np.testing.assert_array_equal(first.layer, second.layer)
     write_model(tmp_path / "again", found)
     assert (tmp_path / "w").read_bytes() == (tmp_path / "again").read_bytes()

@@ -45,6 +45,8 @@ def register(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--share", type=float, default=1.0, metavar="F", help="share of the cells (default 1)"
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="epochs (default 40, fine-tuning 20)")
+    parser.add_argument("--width", type=int, metavar="N", help="width of the network (default 48)")
+    parser.add_argument("--batch", type=int, metavar="N", help="cells of a step (default 256)")
     parser.set_defaults(handler=train)
 
 
@@ -64,6 +66,8 @@ def train(options: argparse.Namespace) -> ExitCode:
         options.start,
         options.share,
         options.epochs,
+        options.width,
+        options.batch,
     )
     model = run_training(request, Reporter())
     size = options.output.stat().st_size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from kiloland.spinup.operator.fields import FULL
 from kiloland.spinup.tables import CASCADE, POOLS, Element, Group, Pool
 
 PLANT_TYPES: Final = 17
@@ -171,7 +172,7 @@ OPTIONAL: Final = frozenset(
 
 
 def namelist_lines() -> str:
-    """Lines of ``user_nl_elm`` for the three history tapes that the network reads.
+    """Lines of ``user_nl_elm`` for the three history tapes that the network and its operator read.
 
     >>> namelist_lines().splitlines()[0]
     'hist_nhtfrq = -8760, -8760, 0'
@@ -185,7 +186,7 @@ def namelist_lines() -> str:
             "hist_nhtfrq = -8760, -8760, 0",
             "hist_mfilt = 20, 20, 240",
             "hist_dov2xy = .true., .false., .true.",
-            f"hist_fincl1 = {quoted((*CELL_FLUXES, *LAYER_FLUXES))}",
+            f"hist_fincl1 = {quoted(tuple(dict.fromkeys((*CELL_FLUXES, *LAYER_FLUXES, *FULL))))}",
             f"hist_fincl2 = {quoted(PATCH_FLUXES)}",
             f"hist_fincl3 = {quoted(FORCING)}",
         ]

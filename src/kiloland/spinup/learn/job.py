@@ -24,7 +24,7 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What ``kiloland spinup train`` is asked for; ``epochs`` None means the usual number.
+    """What ``kiloland spinup train`` is asked for; None means the usual number.
 
     ``start``: weights to go on from, on ``share`` of the training and validation cells.
     """
@@ -37,6 +37,8 @@ class TrainingRequest:
     start: Path | None = None
     share: float = 1.0
     epochs: int | None = None
+    width: int | None = None
+    batch: int | None = None
 
 
 def run_training(request: TrainingRequest, report: Report | None = None) -> Model:
@@ -63,8 +65,9 @@ def run_training(request: TrainingRequest, report: Report | None = None) -> Mode
     start = read_model(request.start) if request.start is not None else None
     settings = FINE_TUNING if start is not None else Settings()
     changed: dict[str, Any] = {"seed": request.seed, "architecture": request.architecture}
-    if request.epochs is not None:
-        changed["epochs"] = request.epochs
+    for name in ("epochs", "width", "batch"):
+        if getattr(request, name) is not None:
+            changed[name] = getattr(request, name)
     settings = dataclasses.replace(settings, **changed)
     checkpoint = request.output.with_name(request.output.name + ".checkpoint")
     model = train(

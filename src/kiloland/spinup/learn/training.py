@@ -104,7 +104,7 @@ class Examples:
             rows = order[widths == width]
             for start in range(0, rows.size, size):
                 chosen = np.concatenate([rows[start : start + size], rows])
-                yield np.resize(chosen, min(size, self.problem.cells)), width
+                yield np.resize(chosen, size), width
 
 
 def train(
