@@ -21,7 +21,7 @@ from kiloland.spinup.benchmark.drift import (
     restart_from,
 )
 from kiloland.spinup.benchmark.exhibits import kept
-from kiloland.spinup.benchmark.ladder import elm_spinups, ladder_exhibit
+from kiloland.spinup.benchmark.ladder import ladder_exhibit
 from kiloland.spinup.benchmark.lines import HALF_FEW, HALF_FULL, HALF_ZERO, OURS, Row
 from kiloland.spinup.benchmark.members import Member, members_of
 from kiloland.spinup.benchmark.plan import Plan, dataset_of
@@ -146,7 +146,7 @@ def elm(plan: Plan, world: World, say: Say) -> Exhibit | None:
         plan.folder / "exhibits",
         "elm",
         depends,
-        lambda: ladder_exhibit(elm_spinups(shared), plan.folder / "ladder"),
+        lambda: ladder_exhibit(shared / "data/elm"),
         say,
     )
 
