@@ -123,7 +123,8 @@ def label(folders: Sequence[Path]) -> str:
         manifest = folder / "manifest.json"
         if manifest.exists():
             content = json.loads(manifest.read_text(encoding="utf-8"))
-            texts.add(str(content.get("label", content.get("kind", "made by kiloland spinup generate"))))
+            size = content.get("settings", {}).get("cells", "?")
+            texts.add(f"model world of kiloland spinup generate, {size} cells, not ELM")
     return "; ".join(sorted(texts))
 
 

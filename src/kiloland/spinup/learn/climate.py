@@ -54,7 +54,8 @@ def climate_features(monthly: Mapping[str, Float]) -> Float:
 def wave(values: Float, number: int) -> NDArray[np.complex128]:
     """Complex amplitude of the wave with so many periods a year, [cell]."""
     angle = 2.0 * np.pi * number * (np.arange(MONTHS) + 0.5) / MONTHS
-    return np.asarray(values @ np.exp(-1j * angle) / 6.0)
+    real, imaginary = values @ np.cos(angle) / 6.0, values @ np.sin(angle) / 6.0
+    return np.asarray(real - 1j * imaginary)
 
 
 def turned(values: Float, turn: NDArray[np.complex128]) -> list[Float]:

@@ -32,7 +32,7 @@ from kiloland.spinup.pools import PoolWriter
 Float = NDArray[np.float64]
 Report = Callable[[int, int, str], None]
 
-BLOCK: Final = 4096
+BLOCK: Final = 2048
 FAR: Final = 2.0
 """Distance from the training cells above which the network is not used."""
 OUTSIDE: Final = 1.0
