@@ -49,6 +49,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
         exhibits=tuple(options.exhibits) if options.exhibits is not None else None,
         results=options.results or (work if options.quick else RESULTS),
         shared=shared if shared.is_dir() else None,
+        drift_cells=options.drift_cells,
     )
 
 
@@ -69,6 +70,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=Budget.epochs)
     parser.add_argument("--trials", type=int, default=Budget.trials)
     parser.add_argument("--trial-cells", type=int, default=Budget.trial_cells)
+    parser.add_argument("--drift-cells", type=int, default=Plan.drift_cells, help="run on after the restart")
     parser.add_argument("--quick", action="store_true", help="a small world, one trial, few passes")
     options = parser.parse_args()
     set_up_jax()

@@ -182,7 +182,12 @@ def test_patches_find_their_slot_by_plant_type_not_by_place() -> None:
 
 
 def test_land_in_equilibrium_is_counted_by_area_and_where_it_was_run() -> None:
-    row = DriftRow("any", np.array([0.5, -2.0, np.nan, 0.1]))
-    everything = np.arange(4)
-    assert row.share(np.array([1.0, 3.0, 100.0, 4.0]), everything) == pytest.approx(5.0 / 8.0)
-    assert row.percentile(everything, 100) == 2.0
+    drift = np.array([[5.0, -4.0, np.nan, 2.0], [0.5, -2.0, np.nan, 0.1]])
+    carbon = 100.0 + np.concatenate([np.zeros((1, 4)), np.cumsum(np.repeat(drift, 2, axis=0), axis=0)])
+    row, everything, area = DriftRow("any", carbon, 2), np.arange(4), np.array([1.0, 3.0, 100.0, 4.0])
+    np.testing.assert_allclose(row.drift, drift)
+    assert row.share(area, everything) == pytest.approx(5.0 / 8.0)
+    assert row.percentile(everything, 100) == pytest.approx(2.0)
+    assert row.years_until(0.6, area, everything) == 4
+    assert row.years_until(0.7, area, everything) is None
+    assert row.bias(carbon[-1], area, everything) == pytest.approx(0.0)

@@ -36,6 +36,7 @@ from kiloland.spinup.learn.model import Model
 from kiloland.spinup.learn.predict import predict_cells, predict_run, without_operator
 
 FEW: Final = 0.05
+TRUTH: Final = "the truth itself"
 Make = Callable[[Plan, World, Say], Exhibit | None]
 
 
@@ -67,17 +68,18 @@ def drift(plan: Plan, world: World, say: Say) -> Exhibit:
 
     def make() -> Exhibit:
         # The model world takes seconds to load and is needed only where the exhibit is not kept.
-        from kiloland.spinup.benchmark.further_run import drift_after
-
-        def go_on(restart: Path, member: Path, years: int) -> Float:
-            return drift_after(restart, member, years, plan.drift_cells // len(members))
+        from kiloland.spinup.benchmark.further_run import carbon_after
 
         members = members_of(world, plan.world)
+
+        def go_on(restart: Path, member: Path, years: int) -> tuple[Float, int]:
+            return carbon_after(restart, member, years, plan.drift_cells // len(members))
+
         rows: list[DriftRow] = []
         for name, start in starts(plan, task).items():
             say(f"drift after the restart: {name}")
-            rows.append(drift_of(name, start, members, world.cells, go_on))
-        return drift_exhibit(rows, world, task.split.test, OURS)
+            rows.append(drift_of(name, start, members, world.cells, plan.drift_years, go_on))
+        return drift_exhibit(rows, world, task.split.test, OURS, TRUTH, plan.drift_years)
 
     return kept(plan.folder / "exhibits", f"drift {plan.seeds[0]}", rests_on(task), make, say)
 
@@ -99,7 +101,7 @@ def starts(plan: Plan, task: Task) -> dict[str, Start]:
         return restart_from(pools, member, folder / "solver.nc")
 
     return {
-        "the truth itself": truth_of,
+        TRUTH: truth_of,
         OURS: of_ours,
         "one-shot solver": of_solver,
         "native exit": lambda member: member.files.restart,

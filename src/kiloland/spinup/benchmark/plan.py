@@ -22,7 +22,8 @@ class Plan:
 
     ``world``: folder of a model world, made with ``cells`` and ``world_seed`` where it is not there; ``half``
     one of half a degree; ``folder`` keeps everything between runs; ``exhibits`` None means all; ``shared``:
-    the reference data; ``drift_cells``: about so many cells are run on after the restart.
+    the reference data; ``drift_cells``: about so many cells are run on for
+    ``drift_years`` after the restart.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Plan:
     results: Path = Path("results")
     shared: Path | None = None
     drift_cells: int = 3000
+    drift_years: int = 20
 
 
 def kiloland(words: Sequence[str | Path], say: Say) -> None:
