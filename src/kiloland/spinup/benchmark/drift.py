@@ -146,11 +146,11 @@ def drift_exhibit(
     )
     return Exhibit(
         "Drift after the restart",
-        f"After a short run of 40 years the pools are written with the restart writer, and the model world "
-        f"runs on for {years} years. Drift: change of ecosystem carbon a year over the last forcing cycle, gC "
-        "m-2 yr-1. Further years: until 97 % of the land of the test cells drifts by less than 1. Global drift: "
-        "as if the test cells were all land, PgC yr-1. Carbon: at the end, against the truth. The solver's N and "
-        "P are tied to its carbon by the writer.",
+        "After a short run of 40 years the pools are written with the restart writer, and the model world "
+        f"runs on for {years} years. Drift: change of ecosystem carbon a year over the last forcing cycle, "
+        "gC m-2 yr-1. Further years: until 97 % of the land of the test cells drifts by less than 1. Global "
+        "drift: as if the test cells were all land, PgC yr-1. Carbon: at the end, against the truth. The "
+        "solver's N and P are tied to its carbon by the writer.",
         (
             "row", "cells", "land below 1, test", "land below 1, all", "further years", "global drift",
             "carbon", "median drift", "95 %", "99 %",
