@@ -126,10 +126,15 @@ def patch_values(source: Source, name: str, ratio: Float, wood: Float, factor: f
 
 
 def leaf_area(source: Source, stored: Float, ratio: Float) -> Float:
-    """Leaf area when leaf carbon changes by `ratio`: slatop (exp(dsladlai C) - 1) / dsladlai, relative."""
+    """Leaf area when leaf carbon changes by `ratio`: slatop (exp(dsladlai C) - 1) / dsladlai, relative.
+
+    Proportional to leaf carbon where the slope is zero or no parameter file has it.
+    """
     plant = source.subgrid.keys.pft_itypveg
     with open_dataset(source.paths.parameters) as file:
-        top, slope = (np.asarray(file[name].values(), np.float64)[plant] for name in ("slatop", "dsladlai"))
+        top = np.asarray(file["slatop"].values(), np.float64)[plant]
+        linear = "dsladlai" not in file
+        slope = np.zeros_like(top) if linear else np.asarray(file["dsladlai"].values(), np.float64)[plant]
     curved = slope > 0.0
     safe = np.where(curved, slope, 1.0)
     carbon = np.log1p(np.where(curved, stored * safe / np.where(top > 0.0, top, 1.0), 0.0)) / safe
