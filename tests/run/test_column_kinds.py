@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from kiloland.grid import read_domain
 from kiloland.land.subgrid import LANES, ColumnGroup, ColumnType, split_into_blocks
+from kiloland.land.urban_fields import in_file_order, in_step_order, tidied
 from kiloland.run.case import SurfaceFlux
 from kiloland.run.cells import OwnCells
 from kiloland.run.initial import cold_start
@@ -56,6 +58,18 @@ def test_what_is_read_and_laid_back_is_the_same(restart: Restart, kind: Kind) ->
     kind.lay(restart, values, group, blocks, kind.load(restart, group, blocks))
     changed = [name for name in values if values[name].tobytes() != restart.values[name].tobytes()]
     assert set(changed) <= set(DERIVED)
+
+
+@pytest.mark.oracle
+def test_towns_hold_nothing_that_a_file_does_not_keep(restart: Restart) -> None:
+    town = KINDS[-1]
+    group = town.find(restart)
+    (state,) = town.load(restart, group, split_into_blocks(group, LANES, 1, town.together))
+    before, after = (jax.tree.leaves(each) for each in (state.land.town, tidied(state.land.town)))
+    for one, other in zip(before, after, strict=True):
+        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+    columns = in_step_order(in_file_order(state.land.longwave_out))
+    assert np.asarray(columns).tobytes() == np.asarray(state.land.longwave_out).tobytes()
 
 
 @pytest.mark.oracle

@@ -5,6 +5,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from kiloland.land.biophysics.ground_state import layered_snow_fraction
+from kiloland.land.biophysics.safe_math import sum_rows
 from kiloland.land.full_inputs import LandConstants, Surroundings
 from kiloland.land.full_step import FullOutput
 from kiloland.land.ledger import Budget, heat_budget, radiation_budget, total_water
@@ -25,7 +27,8 @@ def full_budgets(
 
     Heat of snow, pond and ground: what enters the surface = storage + phase change, W m-2. Radiation:
     incident = absorbed + reflected, W m-2, the error that of the worst patch. Surface: radiation of all
-    patches = their fluxes + the heat that entered the ground, W m-2. Water, kg m-2: what was there and fell =
+    patches, with the light that the heat of the ground counts, = their fluxes + the heat that entered the
+    ground, W m-2. Water, kg m-2: what was there and fell =
     what is there and left, with canopy, snow, pond, soil and aquifer.
     """
     index = constants.index
@@ -38,11 +41,23 @@ def full_budgets(
 
 
 def _surface(output: FullOutput, index: BlockIndex) -> Budget:
-    fluxes = output.fluxes
-    net = output.radiation.absorbed + output.exchange.sky - fluxes.longwave_up
+    fluxes, radiation = output.fluxes, output.radiation
+    light = radiation.absorbed - radiation.ground.absorbed + _light_in_ground(output, index)
+    net = light + output.exchange.sky - fluxes.longwave_up
     left = patch_to_column(net - fluxes.sensible - fluxes.latent, index)
     entered = output.heat.budget.surface
     return Budget(left, entered, left - entered)
+
+
+def _light_in_ground(output: FullOutput, index: BlockIndex) -> Float[Array, " patch"]:
+    """f (light in the layers) + (1 - f) (light in soil), f the share of the ground under layers of snow now.
+
+    The albedos belong to the share at the end of the last step. Where snow has fallen since, this is not the
+    light that the ground absorbed by them; ELM's budget of energy takes it, too (`sabg_chk`).
+    """
+    light = output.radiation.ground
+    share = layered_snow_fraction(output.heat.state)[index.patch_column]
+    return share * sum_rows(light.absorbed_by_layer) + (1.0 - share) * light.absorbed_by_soil
 
 
 def _water(

@@ -84,7 +84,7 @@ LAKE_FIELDS: dict[str, Field] = {
     "SNOW_DEPTH": column_field(lambda c, o: c.state.snow_depth),
     "FSNO": column_field(lambda c, o: (c.state.snow_water > 0.0).astype(float)),
     "QSNOMELT": column_field(lambda c, o: o.hydrology.melted),
-    "TWS": column_field(lambda c, o: stored_water(c.state)),
+    "TWS": column_field(lambda c, o: stored_water(c.state) + LAKE_AQUIFER),
     "QRGWL": column_field(lambda c, o: o.hydrology.runoff),
     "QRUNOFF": column_field(lambda c, o: o.hydrology.runoff),
     "QSNWCPICE": column_field(lambda c, o: o.hydrology.capped_ice),

@@ -6,10 +6,12 @@ A run has the columns of towns in the order of the files, town by town; the step
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from dataclasses import replace
 
-from kiloland.land.biophysics.constants import LATENT_HEAT_VAPORISATION
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from kiloland.land.biophysics.constants import FREEZING_POINT, LATENT_HEAT_VAPORISATION
 from kiloland.land.biophysics.ground_state import top_temperature
 from kiloland.land.fields import Field
 from kiloland.land.full_inputs import Surroundings
@@ -31,7 +33,7 @@ from kiloland.land.urban_parts import UrbanConstants, UrbanSettings
 from kiloland.land.urban_state import UrbanState, ground_of
 from kiloland.land.urban_step import UrbanOutput, urban_step
 from kiloland.land.urban_town import URBAN_LAYERS, Surface, by_column, by_surface, of_towns
-from kiloland.land.vertical import SNOW_LAYERS
+from kiloland.land.vertical import SNOW_LAYERS, snow_layer_mask
 from kiloland.variables import FILL_VALUE
 
 SURFACES = len(Surface)
@@ -73,8 +75,38 @@ def step_of_towns(
     town, output = urban_step(
         state.town, weather, of_town(surroundings.deposition), constants, UrbanSettings(settings.timestep)
     )
-    after = TownColumns(town, by_column(output.answer.longwave_up), weather.temperature)
+    after = TownColumns(tidied(town), by_column(output.answer.longwave_up), weather.temperature)
     return after, output
+
+
+def tidied(town: UrbanState) -> UrbanState:
+    """The state with nothing in rows that are no layers, as it comes from a file, which keeps none."""
+    layers = snow_layer_mask(town.snow_index)
+    used = jnp.concatenate([layers, ground_layers(town)])
+
+    def snow(rows: Float[Array, "*species snow column"]) -> Float[Array, "*species snow column"]:
+        return jnp.where(layers, rows, 0.0)
+
+    return replace(
+        town,
+        snow_thickness=snow(town.snow_thickness),
+        snow_node_depth=snow(town.snow_node_depth),
+        snow_interface_depth=snow(town.snow_interface_depth),
+        snow_freezing=snow(town.snow_freezing),
+        grain_radius=snow(town.grain_radius),
+        aerosol_mass=snow(town.aerosol_mass),
+        temperature=jnp.where(used, town.temperature, FREEZING_POINT),
+        liquid_water=jnp.where(used, town.liquid_water, 0.0),
+        ice=jnp.where(used, town.ice, 0.0),
+    )
+
+
+def ground_layers(town: UrbanState) -> Bool[Array, "ground column"]:
+    """Ground rows that exist: five of roofs and walls, all of roads."""
+    ground = by_surface(town.temperature[SNOW_LAYERS:])
+    surface, layer = jnp.arange(SURFACES)[:, None], jnp.arange(ground.shape[0])[:, None, None]
+    exists = (surface > Surface.SHADED_WALL) | (layer < URBAN_LAYERS)
+    return by_column(jnp.broadcast_to(exists, ground.shape))
 
 
 def town_weather(weather: Weather) -> Weather:
@@ -120,10 +152,7 @@ def _transpiration(output: UrbanOutput) -> Float[Array, "surface town"]:
 
 def _ground_temperatures(state: UrbanState) -> Float[Array, "ground column"]:
     """K; not a number below the layers of roofs and walls."""
-    ground = by_surface(state.temperature[SNOW_LAYERS:])
-    surface, layer = jnp.arange(SURFACES)[:, None], jnp.arange(ground.shape[0])[:, None, None]
-    exists = (surface > Surface.SHADED_WALL) | (layer < URBAN_LAYERS)
-    return by_column(jnp.where(exists, ground, jnp.nan))
+    return jnp.where(ground_layers(state), state.temperature[SNOW_LAYERS:], jnp.nan)
 
 
 def drainage(output: UrbanOutput) -> Float[Array, " column"]:

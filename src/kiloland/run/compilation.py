@@ -55,7 +55,7 @@ def set_up_jax() -> None:
 def told_when_slow(what: str) -> Iterator[None]:
     """Log a warning where the body, the first call of something compiled, takes long."""
     folder = getattr(jax.config, "jax_compilation_cache_dir", None) or "memory"
-    text = f"compiling the step of {what} takes one to four minutes once; it is then kept in {folder}"
+    text = f"the step of {what} is made ready: compiling takes minutes once, later runs take it from {folder}"
     alarm = threading.Timer(PATIENCE, logger.warning, [text])
     alarm.daemon = True
     alarm.start()
