@@ -18,7 +18,7 @@ EPILOG = """\
 examples:
   kiloland spinup operator --restart r.0041.nc --history h0.*.nc --surface surfdata.nc \\
     --parameters clm_params.nc -o operator.nc
-  kiloland spinup operator --fields >> user_nl_elm
+  kiloland spinup operator --fields
 """
 
 

@@ -18,7 +18,8 @@ EPILOG = """\
 examples:
   kiloland spinup solve --restart r.0041.nc --history h0.*.nc --surface surfdata.nc \\
     --parameters clm_params.nc -o pools.nc
-  kiloland spinup solve ... --year 100 --accelerated-until 61 -o pools.0100.nc
+  kiloland spinup solve --restart r.0041.nc --history h0.*.nc --surface surfdata.nc \\
+    --parameters clm_params.nc --year 100 --accelerated-until 61 -o pools.0100.nc
 """
 
 

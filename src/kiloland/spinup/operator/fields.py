@@ -34,21 +34,25 @@ TOTALS = (
 )
 DEFAULT = (*LAYERED, *TOTALS)
 """ELM's default fields that make an operator."""
-OTHER = (
-    "GPP",
+TWINS = tuple(f"{pool}{element}_vr" for pool in UPPER[:4] for element in "NP")
+"""Nitrogen and phosphorus of litter and wood."""
+LIMITATION = (
     "NPP",
     "FPG",
     "FPI",
-    "SOM_DIFFUS_COEF",
     "DENIT",
     "SMIN_NO3_LEACHED",
     "SMIN_NO3_RUNOFF",
     "NFIX_TO_SMINN",
+    "NDEP_TO_SMINN",
 )
+"""What tells how nitrogen limits productivity."""
+OTHER = ("GPP", "HR", "TBOT", "QDRAI", "SOILLIQ", "PDEP_TO_SMINP", "FAREA_BURNED", "PFT_FIRE_CLOSS")
+"""Forcing cycle, leaching and deposition of phosphorus, fire."""
 
 
 def namelist_lines() -> str:
     """Lines for ``user_nl_elm`` that make a history with everything that quality `full` reads."""
-    names = [*FULL, *OTHER, "NDEP_TO_SMINN", "TBOT"]
+    names = [*FULL, *TWINS, *LIMITATION, *OTHER]
     listed = ",".join(f"'{name}'" for name in names)
     return f"hist_fincl1 = {listed}\nhist_nhtfrq = -8760\nhist_mfilt = 20"

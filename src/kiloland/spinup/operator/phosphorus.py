@@ -22,6 +22,7 @@ MONTH = 30.0 * SECONDS_PER_DAY
 _RATES = ("r_weather", "r_adsorp", "r_desorp", "r_occlude", "smax", "ks_sorption")
 SURFACE_P = {"labilep": "LABILE_P", "secondp": "SECONDARY_P", "occlp": "OCCLUDED_P", "primp": "APATITE_P"}
 """Mineral pools and the surface variables (gP m-2) from which ELM fills them on leaving acceleration."""
+_LEAST = 1e-6
 SURFACE_DEPTH = 0.5
 """m: ELM divides the surface values by this and puts the same in every layer."""
 
@@ -93,20 +94,22 @@ def mineral_rates(source: Source, block: slice) -> MineralPhosphorus:
 
 
 def leaching_rate(source: Source, block: slice) -> Float:
-    """Loss of dissolved P, s-1 [layer, column]; zero where the history does not say."""
+    """Loss of dissolved P, s-1 [layer, column]; zero where the history does not say.
+
+    ELM leaches the share of the soil water that drains, the same in every layer: drainage over liquid water.
+    Where these are not on file: the flux over the stock of dissolved P, mean of the years' ratios.
+    """
     columns = len(range(*block.indices(source.columns)))
-    names = ("SMINP_LEACHED", "SOLUTIONP_vr")
-    if not source.records.holds(*names):
-        names = ("SMINP_LEACHED", "SOLUTIONP")
-    if not source.records.holds(*names):
-        return np.zeros((LAYERS, columns))
     years = source.window.years
-    flux = source.amount(names[0], block, years).mean(axis=0)
-    stock = source.amount(names[1], block, years)
-    if stock.ndim == 3:
-        stock = (stock * layers().thickness[:, None]).sum(axis=1)
-    mean = stock.mean(axis=0)
-    rate = np.where(mean > 1e-6, flux / np.maximum(mean, 1e-6), 0.0)
+    if source.records.holds("QDRAI", "SOILLIQ"):
+        flux = source.intensive("QDRAI", block, years)
+        stock = source.intensive("SOILLIQ", block, years).sum(axis=1)
+    elif source.records.holds("SMINP_LEACHED", "SOLUTIONP_vr"):
+        flux = source.amount("SMINP_LEACHED", block, years)
+        stock = (source.amount("SOLUTIONP_vr", block, years) * layers().thickness[:, None]).sum(axis=1)
+    else:
+        return np.zeros((LAYERS, columns))
+    rate = np.where(stock > _LEAST, flux / np.maximum(stock, _LEAST), 0.0).mean(axis=0)
     return np.broadcast_to(np.maximum(rate, 0.0), (LAYERS, columns)).copy()
 
 
