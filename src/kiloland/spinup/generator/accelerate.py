@@ -43,8 +43,8 @@ from kiloland.spinup.generator.state import Mode, PlantState, SoilState, WorldSt
 
 LARGEST_CHANGE = 3.0
 """A pool changes by at most this factor in one step of pseudo-time."""
-KEPT_UPTAKE = 0.6
-"""Share of more uptake that does not come back with the litter soon."""
+DAMPING = 3.0
+"""Weight of the uptake in the step of mobile P: plants and litter answer within a cycle."""
 LONGEST_TAU_P = 300.0 * DAYS
 """Steps of pseudo-time of mineral P are at most so long, days: the plants answer to it."""
 
@@ -188,7 +188,7 @@ def mineral_step(
     """Pseudo-time of the mineral P pools.
 
     Mobile P M (solution and labile) leaches at the rate l, is adsorbed at a and taken up at u (the part that
-    answers to M); secondary P S is desorbed at d and occluded at o. With D the plain tendencies:
+    answers to M, damped); secondary P S is desorbed at d and occluded at o. With D the plain tendencies:
 
         (l + a o / (d + o) + u + 1/tau) dM = D_M + D_S d / (d + o);   dS = (D_S + a dM) / (d + o)
     """
@@ -206,7 +206,7 @@ def mineral_step(
     own = drained * solution / mobile + a * o / (d + o) + 1.0 / tau
     uptake = np.asarray(means["uptake_p"]) / mobile * HALF_P / (HALF_P + solution)
     force = tendency["solution"] + tendency["labile"] + tendency["secondary"] * d / (d + o)
-    moved = force / (own + KEPT_UPTAKE * uptake)
+    moved = force / (own + DAMPING * uptake)
     new = np.clip(mobile + moved, mobile / LARGEST_CHANGE, mobile * LARGEST_CHANGE)
     moved = new - mobile
     soluble = np.asarray(dissolved(jnp.asarray(new), soil))

@@ -44,11 +44,11 @@ class WorldSettings:
     """File of the climatology, or ``synthetic``."""
     cycle_years: int = 4
     block: int = 256
-    group: int = 1024
+    group: int = 512
     """Cells of one task: what is kept when a run is interrupted."""
     tolerance: float = 0.01
     """Largest drift of ecosystem carbon in any cell, gC m-2 yr-1."""
-    most_cycles: int = 120
+    most_cycles: int = 200
 
     def block_settings(self, member: int) -> BlockSettings:
         """Settings of the blocks of a member."""

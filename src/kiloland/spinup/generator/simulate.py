@@ -17,7 +17,6 @@ from kiloland.spinup.generator.cells import CellProperties, make_properties
 from kiloland.spinup.generator.climate import Climate, FloatArray
 from kiloland.spinup.generator.constants import DAYS, MONTH_LENGTHS
 from kiloland.spinup.generator.exit import LAST_YEAR, averaged, left_acceleration, spin
-from kiloland.spinup.generator.extrapolate import Extrapolation
 from kiloland.spinup.generator.record import Fields
 from kiloland.spinup.generator.run import Site, Sums, make_site, run_cycle, run_year
 from kiloland.spinup.generator.state import Mode, WorldState, cold_start
@@ -27,8 +26,7 @@ Say = Callable[[str], None]
 TAUS = (50.0, 200.0, 1000.0)
 """Years of the first steps of pseudo-time; then ``LONGEST_TAU``."""
 LONGEST_TAU = 1e5
-FIRST_EXTRAPOLATED = 14
-STAGES = (14, 8, 10, 14, 20, 40, 80)
+STAGES = (12, 6, 6, 10, 16, 30, 40, 80)
 """Cycles after which the cells that are left are gathered anew."""
 SAFETY = 0.3
 """A cell is done when its drift is below this share of the tolerance, so that the proof holds as well."""
@@ -185,9 +183,8 @@ def settle_block(
     plain = make_mode(site.soil, accelerated=False)
     state = kept = on_device(start)
     done, cycles = np.zeros(settings.block, bool), np.zeros(settings.block)
-    memory = Extrapolation(np.asarray(site.plants.weight))
     for number in range(begin, stop):
-        state, kept, done = one_cycle(state, kept, done, site, plain, settings, number, memory)
+        state, kept, done = one_cycle(state, kept, done, site, plain, settings, number)
         cycles += ~done
         if done.all():
             break
@@ -211,9 +208,8 @@ def one_cycle(
     plain: Mode,
     settings: BlockSettings,
     number: int,
-    memory: Extrapolation,
 ) -> tuple[WorldState, WorldState, NDArray[np.bool_]]:
-    """A plain cycle, then pseudo-time, later extrapolated. Cells at rest keep the end of that cycle.
+    """A plain cycle, then pseudo-time. Cells at rest keep the end of that cycle.
 
     What a cell becomes depends on itself alone, not on how long the others of its block take.
     """
@@ -227,8 +223,7 @@ def one_cycle(
         kept = where(jnp.asarray(still), after, kept)
     done = done | still
     tau = TAUS[number] if number < len(TAUS) else LONGEST_TAU
-    image = pseudo_step(state, after, means, site, plain, tau * DAYS)
-    return (memory.next(state, image) if number >= FIRST_EXTRAPOLATED else image), kept, done
+    return pseudo_step(state, after, means, site, plain, tau * DAYS), kept, done
 
 
 def where(condition: jax.Array, yes: WorldState, no: WorldState) -> WorldState:

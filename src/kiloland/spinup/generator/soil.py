@@ -37,6 +37,8 @@ NITRIFICATION = 0.1
 DENITRIFICATION = 0.1
 HALF_N, HALF_P = 0.05, 0.01
 """Mineral N and solution P at which roots get half of what they ask, g m-3."""
+PRECIPITATION, MOST_SOLUTION_P = 0.01, 20.0
+"""Rate, day-1, at which solution P above so many g m-3 joins secondary P."""
 TINY = 1e-30
 LITTER_SPLIT = (0.25, 0.5, 0.25)
 """Labile, cellulose and lignin shares of leaf and root litter (ELM: the same for all)."""
@@ -232,7 +234,11 @@ def decompose(
     ammonium = state.ammonium - from_ammonium - share.nitrification + released - mineral_gas + input_n
 
     leached_p = (state.solution - from_solution) * drained * soil.leaching_p
-    adsorbed, desorbed = state.labile * soil.adsorption, state.secondary * soil.desorption
+    desorbed = state.secondary * soil.desorption
+    # Solution P cannot pile up where nothing drains: what is too much precipitates.
+    adsorbed = state.labile * soil.adsorption + PRECIPITATION * jnp.maximum(
+        state.solution - MOST_SOLUTION_P, 0.0
+    )
     occluded, eroded = state.secondary * soil.occlusion, state.occluded * soil.erosion
     weathered = state.primary * soil.weathering
     change = released_p - bound_p + weathered + desorbed - adsorbed - from_solution - leached_p
