@@ -90,7 +90,7 @@ class Trees:
         {"learning_rate": 0.1, "max_leaf_nodes": 63},
         {"learning_rate": 0.3, "max_leaf_nodes": 15},
     )
-    iterations: int = 200
+    iterations: int = 100
 
     def fit(
         self, train: Samples, validation: Samples, setting: dict[str, Any], seed: int, epochs: int
