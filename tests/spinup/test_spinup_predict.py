@@ -18,8 +18,14 @@ from kiloland.spinup.dataset.fields import FORCING
 from kiloland.spinup.dataset.run import RunFiles, ShortRun
 from kiloland.spinup.dataset.table import CellTable
 from kiloland.spinup.learn.job import trait_range
-from kiloland.spinup.learn.model import Model, write_model
-from kiloland.spinup.learn.predict import Method, predict_cells, predict_run, without_operator
+from kiloland.spinup.learn.model import Model, read_model, write_model
+from kiloland.spinup.learn.predict import (
+    Method,
+    default_weights,
+    predict_cells,
+    predict_run,
+    without_operator,
+)
 from kiloland.spinup.learn.problem import make_problem
 from kiloland.spinup.learn.training import Settings, train
 from kiloland.spinup.pools import read_pools
@@ -94,6 +100,12 @@ def test_cells_are_answered_one_by_one_as_together(table: CellTable, model: Mode
         np.testing.assert_allclose(alone.pools["soil4c_vr"][0], together.pools["soil4c_vr"][row], rtol=1e-5)
 
 
+def test_the_weights_of_the_package_say_what_they_were_trained_on() -> None:
+    model = read_model(default_weights())
+    assert "not ELM" in model.notes["label"]
+    assert default_weights().stat().st_size < 3_000_000
+
+
 @pytest.fixture(scope="module")
 def short_run(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> RunFiles:
     """ELM's accelerated spinup of two temperate cells, with a made-up monthly tape."""
@@ -152,8 +164,8 @@ def test_pools_of_an_elm_run_are_written_with_their_keys(
     assert pools.attributes["weights_label"] == "test"
     assert set(pools.notes) == {"method_used", "uncertainty", "out_of_distribution"}
     with ShortRun(short_run) as run:
-        absent = run.subgrid.pft_weight == 0.0
-    assert (pools.values["leafc"][absent] == 0.0).all()
+        there = run.subgrid.pft_weight > 0.0
+        assert pools.keys.pft_itypveg.tolist() == run.subgrid.keys.pft_itypveg[there].tolist()
 
 
 @pytest.mark.oracle

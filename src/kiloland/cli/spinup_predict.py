@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from kiloland.cli.spinup_dataset import Reporter
-from kiloland.errors import ExitCode
+from kiloland.errors import ExitCode, InputError
 
 DESCRIPTION = """\
 Predict the pools of equilibrium from the restart and the history of a short run, cell by cell: by the network
@@ -61,6 +61,8 @@ def predict(options: argparse.Namespace) -> ExitCode:
 
     set_up_jax()
     parameters = options.parameters or options.surface.with_name("parameters.nc")
+    if not parameters.exists():
+        raise InputError("no parameter file", file=parameters, hint="Name it with --parameters P.nc")
     files = RunFiles(options.restart, tuple(options.history), options.surface, parameters)
     summary = predict_run(
         files,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kiloland.errors import InputError
 from kiloland.files.manifest import file_sha256
+from kiloland.spinup.dataset.fields import PLANT_TYPES
 from kiloland.spinup.dataset.operators import operator_columns, operator_values
 from kiloland.spinup.dataset.run import RunFiles, ShortRun
 from kiloland.spinup.dataset.table import CellTable
@@ -28,6 +29,7 @@ from kiloland.spinup.learn.variables import CARBON, LAYER_ORDER, PLANT_ORDER
 from kiloland.spinup.operator.read import read_block
 from kiloland.spinup.operator.source import RunPaths, Source
 from kiloland.spinup.pools import PoolWriter
+from kiloland.spinup.tables import POOLS
 
 Float = NDArray[np.float64]
 Report = Callable[[int, int, str], None]
@@ -199,12 +201,12 @@ def predict_run(
         }
         names = (*LAYER_ORDER, "sminn_vr", "labilep_vr", *PLANT_ORDER, "tlai")
         counts = Counter()
-        with PoolWriter(output, run.subgrid.keys, names, attributes, NOTES) as writer:
-            patches = PatchOrder(run)
+        patches = Answered(run)
+        with PoolWriter(output, patches.keys, names, attributes, NOTES) as writer:
             for rows, table in run.blocks(block):
                 whole = with_operator(table, source, rows, state)
                 answer = predict_cells(model, whole)
-                put_block(writer, run, patches, rows, answer)
+                put_block(writer, patches, rows, answer)
                 counts.add(answer)
                 if report is not None:
                     report(rows.stop, run.rows, "columns")
@@ -242,42 +244,39 @@ class Counter:
         return Summary(cells, self.methods, self.alone, self.outside, median)
 
 
-class PatchOrder:
-    """Which patches a block of columns has: ELM lists patches column by column."""
+class Answered:
+    """The patches that get an answer: of plant types with a slot, with weight on their column.
+
+    All others are not in the file of pools and so keep what they have.
+    """
 
     def __init__(self, run: ShortRun) -> None:
-        owner = run.subgrid.keys.pft_column
-        if (np.diff(owner) < 0).any():
+        keys = run.subgrid.keys
+        if (np.diff(keys.pft_column) < 0).any():
             raise InputError(
                 "patches do not follow the order of their columns",
                 file=run.files.restart,
                 variable="pfts1d_column_index",
             )
-        self.owner = owner
+        known = np.flatnonzero((keys.pft_itypveg < PLANT_TYPES) & (run.subgrid.pft_weight > 0.0))
+        self.column, self.kind = keys.pft_column[known], keys.pft_itypveg[known]
+        self.keys = dataclasses.replace(keys, pft_column=self.column, pft_itypveg=self.kind)
 
     def of_block(self, rows: slice) -> slice:
-        """The patches of a block of columns."""
-        return slice(
-            int(np.searchsorted(self.owner, rows.start)), int(np.searchsorted(self.owner, rows.stop))
-        )
+        """The patches of a block of columns: ELM lists patches column by column."""
+        first, last = (int(np.searchsorted(self.column, edge)) for edge in (rows.start, rows.stop))
+        return slice(first, last)
 
 
-def put_block(
-    writer: PoolWriter, run: ShortRun, patches: PatchOrder, rows: slice, answer: Prediction
-) -> None:
+def put_block(writer: PoolWriter, patches: Answered, rows: slice, answer: Prediction) -> None:
     """Write the pools of a block: columns as they are, patches from their slots."""
     chosen = patches.of_block(rows)
-    keys = run.subgrid.keys
-    column = keys.pft_column[chosen] - rows.start
-    kind = keys.pft_itypveg[chosen]
-    known = (kind < 17) & (run.subgrid.pft_weight[chosen] > 0.0)
+    column, kind = patches.column[chosen] - rows.start, patches.kind[chosen]
     for name, values in answer.pools.items():
-        if name.endswith("_vr"):
+        if POOLS[name].on_patches:
+            writer.put(name, values[column, kind], start=chosen.start)
+        else:
             writer.put(name, values, start=rows.start)
-            continue
-        given = np.zeros(column.size)
-        given[known] = values[column[known], kind[known]]
-        writer.put(name, given, start=chosen.start)
     writer.put("method_used", answer.method, start=rows.start)
     writer.put("uncertainty", answer.uncertainty, start=rows.start)
     writer.put("out_of_distribution", answer.distance, start=rows.start)
@@ -290,7 +289,7 @@ def check_parameters(model: Model, run: ShortRun, weights: Path, allowed: bool) 
     if allowed or file_sha256(run.files.parameters) in known:
         return
     there = np.unique(run.subgrid.keys.pft_itypveg[run.subgrid.pft_weight > 0.0])
-    there = there[(there > 0) & (there < 17)]
+    there = there[(there > 0) & (there < PLANT_TYPES)]
     for name, (low, high) in ranges.items():
         margin = TRAIT_MARGIN * (high - low) + 1.0e-9 * abs(high)
         values = run.traits[name][there]
