@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,21 +83,22 @@ def run_chain(plan: Plan, machine: str, say: Say) -> Path:
     """Everything; returns the path of the page of results, which is renewed after every row and exhibit."""
     world_folder(plan.world, plan.cells, plan.world_seed, "1", say)
     world = read_world(dataset_of(plan.world, plan.folder, say))
-    path = write_results(plan, world, machine)
+    facts = facts_of(plan, world, machine)
+    path = write_results(plan, world, facts)
     tasks = tasks_of(plan, world)
     store = RowStore(plan.folder / "rows")
     for _ in run_rows(tasks, chosen_rivals(plan), store, say):
-        write_results(plan, world, machine)
+        write_results(plan, world, facts)
     if plan.half is not None:
         for _ in resolution_rows(plan, world, say):
-            write_results(plan, world, machine)
+            write_results(plan, world, facts)
     for make in chosen_exhibits(plan):
         make(plan, world, say)
-        write_results(plan, world, machine)
+        write_results(plan, world, facts)
     return path
 
 
-def write_results(plan: Plan, world: World, machine: str) -> Path:
+def write_results(plan: Plan, world: World, facts: Mapping[str, Any]) -> Path:
     """Table of all finished rows and exhibits of this world as JSON and Markdown."""
     of_this = {"dataset_sha256": world.sha256}
     rows = [
@@ -105,7 +107,6 @@ def write_results(plan: Plan, world: World, machine: str) -> Path:
         if row["rests_on"]["dataset_sha256"] == world.sha256
     ]
     exhibits = finished(plan.folder / "exhibits", of_this)
-    facts = facts_of(plan, world, machine)
     plan.results.mkdir(parents=True, exist_ok=True)
     write_text(plan.results / "spinup.json", json.dumps(result(rows, exhibits, facts), indent=1) + "\n")
     path = plan.results / "spinup.md"
