@@ -174,9 +174,18 @@ def means_and_trace(
 
 @partial(jax.jit, static_argnames="settings", compiler_options=QUICK)
 def means_and_gradients(
-    changes: Changes, state: LandState, around: Surroundings, constants: LandConstants, settings: Settings
+    changes: Changes,
+    counted: Float[Array, " column"],
+    state: LandState,
+    around: Surroundings,
+    constants: LandConstants,
+    settings: Settings,
 ) -> tuple[dict[str, Array], dict[str, Changes]]:
-    """Means and, for each, its gradients by reverse mode; one backward program serves both."""
+    """Means and, for each, its gradients by reverse mode; one backward program serves both.
+
+    ``counted`` is 1 for the columns whose gradients are wanted and 0 for padding, which looks at the patches
+    of another column.
+    """
 
     def means(at: Changes) -> dict[str, Array]:
         return day_means(at, state, around, constants, settings)[0]
@@ -184,7 +193,8 @@ def means_and_gradients(
     values, pull = jax.vjp(means, changes)
     names = tuple(values)
     rows = {
-        name: jnp.stack([jnp.full_like(values[name], float(name == one)) for one in names]) for name in names
+        name: jnp.stack([counted if name == one else jnp.zeros_like(counted) for one in names])
+        for name in names
     }
     (stacked,) = jax.lax.map(pull, rows)
     return values, {one: jax.tree.map(lambda v, n=n: v[n], stacked) for n, one in enumerate(names)}
@@ -214,8 +224,9 @@ def day_differences(day: Day, share: float = SHARE) -> Iterator[Finding]:
     """Reverse mode against central differences, one finding for each mean and kind of change."""
     inputs = (day.state, day.around, day.piece.constants)
     none = no_changes(day.piece.constants.index.slot_patch.shape[1])
-    values, slopes = means_and_gradients(none, *inputs, settings=day.piece.settings)
     columns = day.piece.group.columns
+    counted = (jnp.arange(none.flnr.shape[0]) < columns).astype(float)
+    values, slopes = means_and_gradients(none, counted, *inputs, settings=day.piece.settings)
     edges = 0
     for label, direction in directions(none):
         above, below = (
