@@ -71,7 +71,8 @@ class Source:
             check_grid(self)
             check_age(self)
             needed = FULL if self.quality is Quality.FULL else DEFAULT
-            self.window: Window = choose_years(self.records, needed, self.cells)
+            jump = YEAR_OF_SCALARS if self.accelerated else None
+            self.window: Window = choose_years(self.records, needed, self.cells, jump)
             check_dates(self)
             check_alike(self)
         except InputError:

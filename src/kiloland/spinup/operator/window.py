@@ -15,6 +15,8 @@ LONGEST_CYCLE = 20
 _SAME = 1e-5
 """Relative difference of two annual means of the forcing below which a year has come again."""
 _MET = 1.0 - 1e-6
+_SETTLED, _ENOUGH = 5, 3
+"""Years after a jump of the rates that are used, and years before it that are enough."""
 _SAMPLE = 64
 """Cells that are looked at."""
 
@@ -31,11 +33,14 @@ class Window:
     cycle: int
 
 
-def choose_years(records: Records, needed: tuple[str, ...], cells: Cells) -> Window:
+def choose_years(records: Records, needed: tuple[str, ...], cells: Cells, jump: int | None = None) -> Window:
     """The last whole forcing cycles, up to 20 years, after the years without nutrient limitation.
 
     Years in which plants and microbes got all nitrogen they asked for (`FPG` and `FPI` exactly 1 everywhere)
     are those of ELM's carbon-only start (`nyears_ad_carbon_only`).
+    `jump`: a year from which on the rates are others (accelerated spinup divides by the averaged scalar from
+    year 40 on). Years on one side of it are averaged: those after it where they are five or more, else those
+    before it, if there are three of them.
     Raises InputError where no year has all fields.
     """
     common = set(records.years(needed[0]))
@@ -53,11 +58,22 @@ def choose_years(records: Records, needed: tuple[str, ...], cells: Cells) -> Win
     supplemented = supplied_years(records, years, sample)
     free = [year for year in years if year not in supplemented]
     cycle = forcing_cycle(records, years, sample)
-    kept = free or years
+    kept = one_side(free or years, jump)
     length = min(len(kept), LONGEST)
     if 0 < cycle <= length:
         length -= length % cycle
     return Window(tuple(kept[-length:]), tuple(supplemented) if free else (), cycle)
+
+
+def one_side(years: list[int], jump: int | None) -> list[int]:
+    """Years on one side of a jump of the rates, see `choose_years`."""
+    before = [year for year in years if jump is not None and year < jump]
+    after = years[len(before) :]
+    if not before or not after:
+        return years
+    if len(after) >= _SETTLED:
+        return after
+    return before if len(before) >= _ENOUGH else years
 
 
 def supplied_years(records: Records, years: list[int], cells: Cells) -> list[int]:
