@@ -75,14 +75,9 @@ def cell_places(dims: tuple[str, ...]) -> list[int]:
 
 def copied_dimensions(dataset: Dataset) -> tuple[str, ...]:
     """Dimensions of a file that grow with its copies."""
-    copied = {
-        variable.dims[place]
-        for variable in dataset.variables.values()
-        for place in cell_places(variable.dims)
-    }
-    return tuple(
-        dim for dim in dataset.dimensions if dim in CELL_DIMENSIONS and (dim != LAYERS or dim in copied)
-    )
+    cells = set(CELL_DIMENSIONS)
+    layers = any(LAYERS in one.dims and len(cells & set(one.dims)) > 1 for one in dataset.variables.values())
+    return tuple(dim for dim in dataset.dimensions if dim in cells and not (layers and dim == LAYERS))
 
 
 def role_of(variable: Variable) -> Role:
