@@ -15,7 +15,9 @@ from snow_samples import SPECIES, grain_tables, snow_optics
 from kiloland.land.biophysics.constants import FREEZING_POINT
 from kiloland.land.biophysics.unvegetated_ground import GroundKind, bare_albedo
 from kiloland.land.full_inputs import Surroundings
+from kiloland.land.ice_fields import ice_budgets
 from kiloland.land.ice_step import IceConstants, IceOutput, ice_step, renew_ice_albedo, stored_water
+from kiloland.land.ledger import BARS, BUDGETS
 from kiloland.land.state import ColumnState, LandState, PatchState
 from kiloland.land.step import Settings, Weather
 from kiloland.land.vertical import GROUND_LAYERS, SNOW_LAYERS, SOIL_LAYERS, TOTAL_LAYERS, ground_grid
@@ -133,6 +135,9 @@ def advance(
         assert np.abs(np.asarray(output.heat.budget.residual)).max() < 1e-7
         assert np.abs(np.asarray(output.radiation.balance_error)).max() < 1e-10
         assert np.abs(water_missed(before, state, output, around)).max() < 1e-8
+        budgets = ice_budgets(before, state, output, around, Settings(STEP))
+        for name, budget in zip(BUDGETS, budgets, strict=True):
+            assert np.abs(np.asarray(budget.error)).max() <= BARS[name], name
     return state, output
 
 

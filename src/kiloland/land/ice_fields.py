@@ -5,6 +5,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from kiloland.land.biophysics.ground_state import layered_snow_fraction
+from kiloland.land.biophysics.safe_math import sum_rows
 from kiloland.land.fields import FIELDS, Field
 from kiloland.land.full_inputs import Surroundings
 from kiloland.land.full_means import PatchValues
@@ -78,9 +80,14 @@ def ice_budgets(
 ) -> tuple[Budget, ...]:
     """Heat, radiation, surface and water, in the order of the ledger.
 
-    The surface takes the sunlight that ELM's ground absorbs, with the share of snow that the heat sees.
+    The surface takes the sunlight that the heat of the ground counts: that in the layers of snow now, which
+    are others than those of the albedos where snow has fallen since.
     """
     weather, fluxes, light = surroundings.weather, output.fluxes, output.radiation
+    share, ground = layered_snow_fraction(output.heat.state), output.radiation.ground
+    absorbed = share * sum_rows(ground.absorbed_by_layer) + (1.0 - share) * ground.absorbed_by_soil
+    net = absorbed + weather.longwave_down - fluxes.longwave_up
+    left = net - fluxes.update.sensible - fluxes.update.latent
     settled = light.absorbed + light.reflected
     fallen = (weather.rain + weather.snow) * settings.timestep
     lost = fluxes.update.evaporation + output.water.runoff + output.water.ice_runoff
@@ -90,7 +97,7 @@ def ice_budgets(
     return (
         heat_budget(output.heat),
         Budget(settled + light.balance_error, settled, light.balance_error),
-        Budget(fluxes.ground_heat, entered, fluxes.ground_heat - entered),
+        Budget(left, entered, left - entered),
         Budget(entering, found, found - entering),
     )
 
