@@ -20,7 +20,7 @@ DAYS_PER_YEAR = 365.0
 SECONDS_PER_DAY = 86400.0
 
 
-NO_DATES = ("", "1", "unitless", "month", "months", "year", "years")
+NO_DATES = ("", "1", "unitless", "index", "month", "months", "year", "years")
 """Units of a dimension ``time`` that counts months or years without a date, as in surface files."""
 
 
