@@ -12,7 +12,7 @@ from kiloland.verify.balances import balances
 from kiloland.verify.diagnostics import diagnostics
 from kiloland.verify.full_evidence import full_days, full_step, full_steps_carried_on
 from kiloland.verify.full_melt import GROWN, PERIOD, snowmelt
-from kiloland.verify.full_year import full_year
+from kiloland.verify.full_year import PATCHES, full_year
 from kiloland.verify.gradients import gradients
 from kiloland.verify.ice_step import ice_and_wetland_carried, ice_and_wetland_step
 from kiloland.verify.lake_step import (
@@ -99,7 +99,11 @@ MELT_BARS = {
     for day in range(0, 100, PERIOD)
 }
 """K; the others are mm of snow, m of its depth and leaf area."""
-YEAR_BARS = {**BUDGET_BARS, **{name: _absolute(1.0) for name in FLUX_OF_HEAT}}
+YEAR_BARS = {
+    **BUDGET_BARS,
+    **{name: _absolute(1.0) for name in FLUX_OF_HEAT},
+    **{f"{name} of patches": _absolute(1.0) for name in PATCHES},
+}
 
 PROCESSES: tuple[Process, ...] = (
     Process(
