@@ -6,9 +6,10 @@ Y = X exp(r) keeps sign and zeros, so that a statistical rival is not punished f
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,28 +107,28 @@ class LogRatio:
 
 
 @dataclass(frozen=True)
-class Shape:
-    """How cells become samples."""
+class Shape(ABC):
+    """How cells become samples; ``layered``: whether of soil pools."""
 
     task: Task
-    layered = False
+    layered: ClassVar[bool] = False
 
     @property
     def names(self) -> tuple[str, ...]:
         world = self.task.world
         return tuple(name for name in self.task.targets if world.is_layered(name) == self.layered)
 
+    @abstractmethod
     def inputs(self, cells: Int) -> Float:
         """[sample, feature]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def outputs(self, of: Callable[[str], Float], cells: Int) -> Float:
         """[sample, output] from arrays [cell, slot] of each pool."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pools(self, cells: Int, ratio: Float) -> dict[str, Float]:
         """Pools [cell, slot] from the ratios."""
-        raise NotImplementedError
 
     def samples(self, cells: Int) -> Samples:
         """What the cells teach."""
@@ -144,7 +145,7 @@ class Shape:
 class Patches(Shape):
     """A sample is a plant type that is present on a cell."""
 
-    layered = False
+    layered: ClassVar[bool] = False
 
     def present(self, cells: Int) -> Bool:
         return self.task.world.cover[cells] > 0.0
@@ -168,7 +169,7 @@ class Patches(Shape):
 class Profiles(Shape):
     """A sample is a cell; the outputs are the layers of all pools side by side."""
 
-    layered = True
+    layered: ClassVar[bool] = True
 
     def inputs(self, cells: Int) -> Float:
         return self.task.features.of_profiles(cells)
@@ -184,7 +185,7 @@ class Profiles(Shape):
 class Layers(Shape):
     """A sample is one layer of a cell."""
 
-    layered = True
+    layered: ClassVar[bool] = True
 
     def inputs(self, cells: Int) -> Float:
         table = self.task.features.of_layers(cells)
