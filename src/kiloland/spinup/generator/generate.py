@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -44,7 +46,7 @@ class WorldSettings:
     """File of the climatology, or ``synthetic``."""
     cycle_years: int = 4
     block: int = 256
-    group: int = 512
+    group: int = 1536
     """Cells of one task: what is kept when a run is interrupted."""
     tolerance: float = 0.01
     """Largest drift of ecosystem carbon in any cell, gC m-2 yr-1."""
@@ -131,11 +133,16 @@ def run_block(settings: WorldSettings, task: Task) -> tuple[Task, float]:
     climate = load_climate(settings)
     cells = climate.take(member_cells(settings, climate, task.member)[task.start : task.stop])
     own = settings.block_settings(task.member)
-    values = flattened(simulate(cells, own))
+    values = flattened(simulate(cells, own, partial(tell, task)))
     values |= climate_values(cells, daily_weather(cells, own.seed, own.cycle_years))
     task.path.parent.mkdir(parents=True, exist_ok=True)
     write_block(task.path, values, {"settings": json.dumps(asdict(settings))})
     return task, time.monotonic() - begin
+
+
+def tell(task: Task, text: str) -> None:
+    """Progress within a task, on standard error."""
+    print(f"member {task.member} cells {task.start}-{task.stop - 1}: {text}", file=sys.stderr, flush=True)
 
 
 def generate(

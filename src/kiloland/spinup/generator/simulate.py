@@ -19,7 +19,7 @@ from kiloland.spinup.generator.constants import DAYS, MONTH_LENGTHS
 from kiloland.spinup.generator.exit import LAST_YEAR, averaged, left_acceleration, spin
 from kiloland.spinup.generator.record import Fields
 from kiloland.spinup.generator.run import Site, Sums, make_site, run_cycle, run_year
-from kiloland.spinup.generator.state import Mode, WorldState, cold_start
+from kiloland.spinup.generator.state import Mode, World, WorldState, cold_start
 from kiloland.spinup.generator.weather import DailyWeather, daily_weather
 
 Say = Callable[[str], None]
@@ -29,7 +29,7 @@ LONGEST_TAU = 1e5
 STAGES = (12, 6, 6, 10, 16, 30, 40, 80)
 """Cycles after which the cells that are left are gathered anew."""
 SAFETY = 0.3
-"""A cell is done when its drift is below this share of the tolerance, so that the proof holds as well."""
+"""A cell is quiet when its drift is below this share of the tolerance, so that the proof holds as well."""
 CHURN = 20.0
 """The sum of all absolute changes may be so many times the tolerance."""
 
@@ -178,52 +178,47 @@ def put(whole: FloatArray, part: object, cells: NDArray[np.int64]) -> None:
 def settle_block(
     climate: Climate, start: WorldState, settings: BlockSettings, begin: int, stop: int
 ) -> tuple[WorldState, NDArray[np.bool_], FloatArray]:
-    """Cycles ``begin`` to ``stop`` of pseudo-time of one block: its state, which cells rest, cycles taken."""
+    """Cycles ``begin`` to ``stop`` of pseudo-time of one block: its state, which cells rest, cycles taken.
+
+    Cells at rest keep the end of the cycle that showed it: what a cell becomes depends on itself alone, not
+    on how long the others of its block take.
+    """
     site = prepare(climate, settings)[2]
     plain = make_mode(site.soil, accelerated=False)
     state = kept = on_device(start)
-    done, cycles = np.zeros(settings.block, bool), np.zeros(settings.block)
+    calm = done = np.zeros(settings.block, bool)
+    cycles = np.zeros(settings.block)
     for number in range(begin, stop):
-        state, kept, done = one_cycle(state, kept, done, site, plain, settings, number)
+        after, means = run_cycle(state, site, plain)
+        quiet, still = at_rest(state, after, site, settings)
+        resting = calm & still & ~done
+        kept = where(jnp.asarray(resting), after, kept)
+        done = done | resting
+        # A quiet cell takes one plain cycle more, which must be quiet as well.
+        calm = quiet & ~calm
         cycles += ~done
         if done.all():
             break
+        tau = TAUS[number] if number < len(TAUS) else LONGEST_TAU
+        state = where(jnp.asarray(calm), after, pseudo_step(state, after, means, site, plain, tau * DAYS))
     return where(jnp.asarray(done), kept, state), done, cycles
+
+
+def at_rest(
+    before: WorldState, after: WorldState, site: Site, settings: BlockSettings
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which cells moved little over a plain cycle, and which moved less than half of what is allowed."""
+    limit = settings.tolerance * settings.cycle_years
+    drift = np.abs(ecosystem_totals(after, site).carbon - ecosystem_totals(before, site).carbon)
+    moved = churn(before, after, site)
+    return (drift < SAFETY * limit) & (moved < CHURN * limit), (drift < 0.5 * limit) & (moved < CHURN * limit)
 
 
 def cold_start_of(site: Site) -> WorldState:
     """The cold start; strong types, so that the compiled year is the same from the first."""
-    from kiloland.spinup.generator.state import World
-
     state = cold_start(World(site.soil, site.plants, site.years[0]))
     strong: WorldState = jax.tree.map(lambda leaf: jnp.asarray(np.array(leaf, np.float64)), state)
     return strong
-
-
-def one_cycle(
-    state: WorldState,
-    kept: WorldState,
-    done: NDArray[np.bool_],
-    site: Site,
-    plain: Mode,
-    settings: BlockSettings,
-    number: int,
-) -> tuple[WorldState, WorldState, NDArray[np.bool_]]:
-    """A plain cycle, then pseudo-time. Cells at rest keep the end of that cycle.
-
-    What a cell becomes depends on itself alone, not on how long the others of its block take.
-    """
-    after, means = run_cycle(state, site, plain)
-    before_total, after_total = ecosystem_totals(state, site), ecosystem_totals(after, site)
-    limit = settings.tolerance * settings.cycle_years
-    still = np.abs(after_total.carbon - before_total.carbon) < SAFETY * limit
-    still &= churn(state, after, site) < CHURN * limit
-    still &= ~done
-    if still.any():
-        kept = where(jnp.asarray(still), after, kept)
-    done = done | still
-    tau = TAUS[number] if number < len(TAUS) else LONGEST_TAU
-    return pseudo_step(state, after, means, site, plain, tau * DAYS), kept, done
 
 
 def where(condition: jax.Array, yes: WorldState, no: WorldState) -> WorldState:
