@@ -37,7 +37,7 @@ def fitted_judge(model: Model, table: CellTable, train_cells: Int, validation_ce
     wanted = column_carbon(layer, plant, other["pft_cover"])
     error = np.abs(np.log(np.maximum(given, 1.0) / np.maximum(wanted, 1.0)))
     return fit_judge(
-        budget_numbers(training, seen.operator, seen.steady),
+        budget_numbers(training, seen.operator),
         place_numbers(seen.inputs),
         raw_answer(model, seen).summary,
         answer.summary,

@@ -1,9 +1,10 @@
 """What the network thinks of its own answers: trust in the operator, distance from training, uncertainty.
 
 * Operator: does it close the run's own budget? The numbers z of a cell are the log ratios of respiration and
-  litter input by operator and by history, of turnover by operator and by the history's K fields, and of the
-  steady state to the short run, pool by pool. Their Mahalanobis distance from the training cells, over the
-  largest usual one, is the score; above 1 the operator is not believed.
+  litter input by operator and by history, and of turnover by operator and by the history's K fields (mean
+  and spread over layers, pool by pool). Their Mahalanobis distance from the training cells, over the largest
+  usual one, is the score; above 1 the operator is not believed. In a climate outside the training, where the
+  usual is not known, the score is divided by the distance.
 * Distance: that of climate and ground inputs from the training cells, over the largest usual one.
 * Uncertainty: standard deviation of log column carbon,
   s = a exp(w phi) sqrt(1 + phi' (Phi' Phi + I)^-1 phi n / k): last-layer Laplace with an error that
@@ -151,7 +152,7 @@ def shape_of_error(phi: Float, slope: Float, inverse: Float) -> Float:
     return np.asarray(np.exp(np.clip(phi @ slope, -3.0, 3.0)) * np.sqrt(1.0 + leverage))
 
 
-def budget_numbers(table: CellTable, operator: CascadeOperator, steady: Float) -> Float:
+def budget_numbers(table: CellTable, operator: CascadeOperator) -> Float:
     """Numbers that tell whether the operator fits the run, [cell, number]; logarithms within +-5."""
     thickness = layers().thickness[:, None]
     natural = np.stack([table[f"X_{pool}c_vr"].T for pool in POOLS])
@@ -167,9 +168,6 @@ def budget_numbers(table: CellTable, operator: CascadeOperator, steady: Float) -
         fallen = fallen + np.maximum(table["flux_VEGC_TO_CWDC"], 0.0)
     parts.append(log_ratio(litter, fallen))
     for number, pool in enumerate(POOLS):
-        parts.append(
-            log_ratio((steady[number] * thickness).sum(axis=0), (natural[number] * thickness).sum(axis=0))
-        )
         if f"flux_K_{pool.upper()}" in table:
             ratio = log_ratio(decay[number].T, table[f"flux_K_{pool.upper()}"])
             parts += [ratio.mean(axis=1), ratio.std(axis=1)]

@@ -26,7 +26,7 @@ from kiloland.spinup.learn.variables import LAYER_ORDER, PLANT_ORDER
 from kiloland.spinup.learn.weights import read_arrays, write_arrays
 
 KIND: Final = "spinup_weights"
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 class Architecture(Enum):
@@ -88,6 +88,14 @@ def read_model(path: Path) -> Model:
     if header.get("kind") != KIND:
         raise InputError(
             "is not a network", file=path, variable="kind", found=header.get("kind"), expected=KIND
+        )
+    if header.get("version") != VERSION:
+        raise InputError(
+            "weights of another version of the network",
+            file=path,
+            found=header.get("version"),
+            expected=VERSION,
+            hint="Train them again",
         )
     if header["pools"] != {"plant": list(PLANT_ORDER), "layer": list(LAYER_ORDER)}:
         raise InputError(

@@ -109,8 +109,9 @@ def predict_cells(model: Model, table: CellTable) -> Prediction:
     """
     problem = make_problem(table, model.features)
     raw = raw_answer(model, problem)
-    distrust = model.judge.budget.score(budget_numbers(table, problem.operator, problem.steady))
     distance = model.judge.place.score(place_numbers(problem.inputs))
+    score = model.judge.budget.score(budget_numbers(table, problem.operator))
+    distrust = score / np.maximum(distance, 1.0)
     believed = np.asarray(distrust <= 1.0) & np.isfinite(problem.steady).all(axis=(0, 1))
     share = np.where(believed[:, None], model.judge.blend, 1.0)[:, None, :]
     if model.architecture is Architecture.DIRECT:
