@@ -48,7 +48,7 @@ ELSEWHERE = (
     *("forcing", "streams", "running means", "active layer", "balances", "diagnostics"),
     *("canopy water", "ground cover", "water stress", "photosynthesis", "canopy fluxes", "bare patches"),
     *("snow albedo", "snow on soil", "dry snow"),
-    *("full step", "full step consecutive", "full days", "full year"),
+    *("full step", "full step consecutive", "full days", "full year", "snowmelt", "gradients"),
     *("lake fluxes", "lake temperature", "lake step", "lakes carried on"),
     *("urban albedo", "urban fluxes", "urban step", "urban days"),
     *("ice and wetland step", "ice and wetland carried on"),
