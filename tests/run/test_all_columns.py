@@ -105,7 +105,7 @@ def test_every_step_of_lakes_ice_wetlands_and_towns_is_that_of_elm(shared: Path,
         open_dataset(reference / "h1.0002-01-01.nc.gz") as theirs,
     ):
         for name, mine, other in pairs(ours, theirs, FIELDS):
-            if name.startswith("ERR"):
+            if name.startswith("ERR") or ours[name].dims[-1] not in kinds:
                 continue
             kind = kinds[ours[name].dims[-1]]
             for type_ in OTHERS:
