@@ -73,5 +73,7 @@ def _joined_group(
         if field.name == "patch_column":
             parts = [part + start for part, start in zip(parts, columns, strict=False)]
         take = patch_take if field.name.startswith("patch_") else column_take
-        joined[field.name] = np.concatenate(parts)[take]
+        values = np.concatenate(parts)
+        # Only towns have classes.
+        joined[field.name] = values[take] if values.size else values
     return ColumnGroup(type=groups[0].type, **joined)
