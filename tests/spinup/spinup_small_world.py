@@ -1,4 +1,4 @@
-"""A data set whose equilibrium is a smooth function of what the short run shows, for tests of the benchmark."""
+"""A data set whose equilibrium is a smooth function of what the short run shows, for the benchmark."""
 
 from __future__ import annotations
 
