@@ -23,7 +23,7 @@ from kiloland.spinup.benchmark.rivals.statistical import Ridge, Trees
 from kiloland.spinup.benchmark.rows import RowStore, Say, run_rows
 from kiloland.spinup.benchmark.splits import write_split
 from kiloland.spinup.benchmark.table import page, result
-from kiloland.spinup.benchmark.task import Rival, Task
+from kiloland.spinup.benchmark.task import Budget, Rival, Task
 from kiloland.spinup.benchmark.world import World, read_world
 from kiloland.spinup.dataset.splits import SplitKind, make_split
 from kiloland.spinup.tables import HEADLINE
@@ -119,18 +119,23 @@ def facts_of(plan: Plan, world: World, machine: str) -> dict[str, Any]:
     manifest = json.loads((plan.world / "manifest.json").read_text(encoding="utf-8"))
     settings = manifest.get("settings", {})
     kept = ("cells", "seed", "resolution", "members", "cycle_years", "tolerance")
-    budget = plan.budget
     return {
         "machine": machine,
         "world": ", ".join(f"{key} {settings[key]}" for key in kept if key in settings),
         "truth": truth_text(manifest.get("members", [])),
         "data set sha256": world.sha256[:16],
-        "tuning budget of every row that learns": (
-            f"{budget.trials} settings on {budget.trial_cells} training cells, chosen on validation cells, "
-            f"then at most {budget.epochs} passes over all training cells, stopped by the validation cells"
-        ),
+        "tuning budget of every row that learns": budget_text(plan.budget),
         "statistical rows": f"fitted to {len(FITTED)} pools; the other rows give all {len(world.pools)}",
     }
+
+
+def budget_text(budget: Budget) -> str:
+    """The budget in words."""
+    tried = "one fixed setting, no trials"
+    if budget.trials > 1:
+        cells = budget.trial_cells
+        tried = f"{budget.trials} settings on {cells} training cells, chosen on validation cells"
+    return f"{tried}; at most {budget.epochs} passes over the training cells, stopped by validation cells"
 
 
 def truth_text(members: Sequence[Mapping[str, Any]]) -> str:
