@@ -33,7 +33,7 @@ METHODS: Final = ("network", "solver", "scaling", "kept")
 NOTES: Final = {
     "uncertainty": ("Uncertainty of column carbon", "relative standard deviation"),
     "out_of_distribution": ("Distance from what was learned", "above 1 is outside"),
-    "method_used": ("Where the pools come from: " + ", ".join(f"{n} {m}" for n, m in enumerate(METHODS)), ""),
+    "method_used": ("Where the pools come from", ""),
 }
 MOST_SCATTERS: Final = 24
 
@@ -114,8 +114,10 @@ def all_pictures(states: SpinupStates, drift: Drift | None) -> Iterator[Picture]
     for note, (label, units) in NOTES.items():
         if note in states.notes:
             values = np.asarray(states.notes[note], np.float64)
-            field = cell_field(states, values, note, label, units, whole=note == "method_used")
-            yield Picture(draw_map(field, cell_places(states)), f"{label} {units}".strip())
+            field = cell_field(states, values, note, label, units)
+            if note == "method_used":
+                field = replace(field, integer=True, meanings=tuple(enumerate(METHODS)))
+            yield Picture(draw_map(field, cell_places(states)), ", ".join(filter(None, (label, units))))
 
 
 def pool_maps(states: SpinupStates, name: str) -> Iterator[Picture]:
@@ -140,15 +142,13 @@ def pool_maps(states: SpinupStates, name: str) -> Iterator[Picture]:
         yield Picture(draw_map(change, places), f"{label}, {units}")
 
 
-def cell_field(
-    states: SpinupStates, values: Float, name: str, label: str, units: str, whole: bool = False
-) -> CellField:
+def cell_field(states: SpinupStates, values: Float, name: str, label: str, units: str) -> CellField:
     """Values of columns as one a cell, averaged over its columns by their area."""
     cells, inverse = np.unique(states.keys.column_gridcell, return_inverse=True)
     inverse = inverse.reshape(-1)
     area = np.bincount(inverse, weights=states.area, minlength=cells.size)
     sums = np.bincount(inverse, weights=states.area * values, minlength=cells.size)
-    return CellField(name, label, units, sums / np.maximum(area, 1.0e-30), (cells.size,), integer=whole)
+    return CellField(name, label, units, sums / np.maximum(area, 1.0e-30), (cells.size,))
 
 
 def cell_places(states: SpinupStates) -> CellPlaces:
