@@ -37,10 +37,11 @@ def write_spinup_check_page(folder: Path, check: SpinupCheck) -> Path:
             if one is not None:
                 pictures.append((draw_change(check, one, Path(aside) / f"{name}.png"), caption(one)))
         make_folder(folder)
+        verdict = closing(check)
         return write_page(
             folder / PAGE,
             "Is the run in equilibrium?",
-            closing(check).capitalize() + ".",
+            verdict[:1].upper() + verdict[1:] + ".",
             facts(check),
             pictures,
             tables(check),
