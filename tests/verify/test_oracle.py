@@ -291,6 +291,41 @@ def test_table_json_and_page_tell_the_same() -> None:
         assert "albd" in text
         assert "damaged" in text
         assert "0 comparisons within their bars, 2 not, 1 skipped" in text
+    missed = to_markdown(outcome).split("## Bars missed")[1].split("## Skipped")[0]
+    assert missed.count("| albedo | run | albd |") == 2
+    assert "1e-10 abs" in missed
+    assert "r.nc (0, 1)" in missed
+
+
+def test_a_page_without_misses_says_so() -> None:
+    page = to_markdown(Outcome("data", (example(Verdict.PASS),)))
+    assert "## Bars missed\n\nNone." in page
+
+
+@pytest.mark.oracle
+def test_an_interrupted_comparison_goes_on_with_what_it_has(
+    shared: Path, material: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KILOLAND_SHARED", str(shared))
+    monkeypatch.setenv("KILOLAND_CACHE", str(material / "cache"))
+    part, whole = material / "part.json", material / "whole.json"
+    words = ["-q", "oracle", str(material), "--run", STEPS, "--process", "zenith"]
+    assert main([*words, "--json", str(part)]) == ExitCode.OK
+    document = json.loads(part.read_text())
+    document["rows"][0]["place"] = "kept from before"
+    part.write_text(json.dumps(document))
+
+    more = [*words, "--process", "shortwave", "--resume", str(part), "--json", str(whole)]
+    assert main(more) == ExitCode.OK
+    rows = json.loads(whole.read_text())["rows"]
+    assert [row["place"] for row in rows if row["process"] == "zenith"] == ["kept from before"]
+    assert any(row["process"] == "shortwave" and row["verdict"] == "pass" for row in rows)
+
+    document["kiloland"] = "0.0"
+    part.write_text(json.dumps(document))
+    capsys.readouterr()
+    assert main(more) == ExitCode.BAD_INPUT
+    assert "these rows cannot be used again" in capsys.readouterr().err
 
 
 @pytest.mark.oracle

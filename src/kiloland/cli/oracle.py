@@ -50,6 +50,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILE",
         help="where to write every row (default %(default)s)",
     )
+    parser.add_argument(
+        "--resume",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="rows of this JSON, of an interrupted comparison, are not made again; may be repeated",
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables as a page")
     parser.add_argument("--all", action="store_true", help="print every row")
     parser.add_argument("--list", action="store_true", help="list runs and processes, compare nothing")
@@ -59,6 +67,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def oracle(options: argparse.Namespace) -> ExitCode:
     """Run the command."""
     from kiloland.files import write_text
+    from kiloland.run.compilation import set_up_jax
     from kiloland.verify import oracle as room
 
     default = room.default_folder()
@@ -77,7 +86,13 @@ def oracle(options: argparse.Namespace) -> ExitCode:
     if options.json.resolve() == (folder / room.FILE_NAME).resolve():
         raise InputError("this would overwrite the list of runs", file=options.json)
     progress = room.progress_lines(sys.stderr, options.quiet)
-    outcome = room.run_oracle(material, runs, processes, progress)
+    saved = room.read_saved(options.resume, material.root)
+    set_up_jax()
+
+    def keep(so_far: room.Outcome) -> None:
+        write_text(options.json, room.to_json(so_far))
+
+    outcome = room.run_oracle(material, runs, processes, progress, saved, keep)
     print(room.to_table(outcome, options.all))
     write_text(options.json, room.to_json(outcome))
     if options.markdown:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import logging
 import os
 import threading
@@ -29,6 +30,8 @@ SHORTEST_COMPILATION = 1.0
 """Programs that take less time to compile than this many seconds are not kept."""
 PATIENCE = 15.0
 """Seconds of compilation after which the user is told."""
+MOST_MAPS = 25_000
+"""Of the 65,530 memory maps that Linux allows a process; every compiled program takes some."""
 
 
 def set_up_jax() -> None:
@@ -63,6 +66,19 @@ def told_when_slow(what: str) -> Iterator[None]:
         yield
     finally:
         alarm.cancel()
+
+
+def forget_many_programs(most: int = MOST_MAPS) -> bool:
+    """Let go of all compiled programs where they hold more memory maps than ``most``; True where done.
+
+    A process that runs out of maps ends. What is needed again comes from the cache of :func:`set_up_jax`.
+    """
+    maps = Path("/proc/self/maps")
+    if not maps.is_file() or len(maps.read_bytes().splitlines()) <= most:
+        return False
+    jax.clear_caches()
+    gc.collect()
+    return True
 
 
 def remove_suspects(folder: Path) -> list[Path]:

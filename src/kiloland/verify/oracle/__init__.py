@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kiloland.verify.oracle.report import to_json, to_markdown, to_table
     from kiloland.verify.oracle.rows import Bar, Outcome, Row, Verdict
     from kiloland.verify.oracle.runner import run_oracle
+    from kiloland.verify.oracle.saved import read_saved
     from kiloland.verify.oracle.selection import chosen_processes, chosen_runs, listing, progress_lines
 
 _HOMES = {
@@ -32,6 +33,7 @@ _HOMES = {
     "report": ("to_json", "to_markdown", "to_table"),
     "rows": ("Bar", "Outcome", "Row", "Verdict"),
     "runner": ("run_oracle",),
+    "saved": ("read_saved",),
     "selection": ("chosen_processes", "chosen_runs", "listing", "progress_lines"),
 }
 
@@ -60,6 +62,7 @@ __all__ = [
     "listing",
     "progress_lines",
     "read_material",
+    "read_saved",
     "run_oracle",
     "to_json",
     "to_markdown",

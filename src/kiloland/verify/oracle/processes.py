@@ -90,9 +90,10 @@ BUDGET_BARS = {
     "radiation budget": _absolute(1e-7),
     "surface budget": _absolute(1e-7),
     "water budget": _absolute(1e-9),
+    "snow budget": _absolute(1e-9),
 }
 DAYS_BARS = {**BUDGET_BARS, **{name: _absolute(0.1) for name in FLUX_OF_HEAT}}
-"""W m-2 for fluxes and the budgets of heat and radiation, kg m-2 for that of water."""
+"""W m-2 for fluxes and the budgets of heat and radiation, kg m-2 for those of water and snow."""
 MELT_BARS = {
     f"{label}TSOI, days {day}-{day + PERIOD - 1}": _absolute(0.05)
     for label in ("", GROWN)

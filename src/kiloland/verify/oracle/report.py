@@ -121,6 +121,17 @@ def every(outcome: Outcome) -> Table:
     return table
 
 
+def missed(outcome: Outcome) -> Table:
+    """Every comparison beyond its bar, with the place of the largest difference."""
+    table: Table = [("process", "run", "variable", "pairs", "absolute", "relative", "bar", "place")]
+    for row in _in_order(outcome.rows):
+        if row.verdict is Verdict.FAIL:
+            table.append(
+                (row.process, row.run, row.variable, *_worst([row]), str(row.bar), str(row.place or ""))
+            )
+    return table
+
+
 def skipped(outcome: Outcome) -> Table:
     """What was left out and why; reasons that runs share stand once, without the path of the material."""
     groups: dict[tuple[str, str], list[Row]] = {}
@@ -152,6 +163,8 @@ def to_markdown(outcome: Outcome) -> str:
             *_markdown(by_variable(outcome)),
             "\n### By run and process\n",
             *_markdown(by_run(outcome)),
+            "\n## Bars missed\n",
+            *(_markdown(missed(outcome)) if outcome.verdicts[Verdict.FAIL] else ["None."]),
             "\n## Skipped\n",
             *_markdown(skipped(outcome)),
             "",

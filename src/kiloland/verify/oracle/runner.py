@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 
 from kiloland.errors import InputError
+from kiloland.run.compilation import forget_many_programs
 from kiloland.verify.oracle.bench import UNEXPECTED, Bench
 from kiloland.verify.oracle.material import Material, RunEntry
 from kiloland.verify.oracle.processes import Process
 from kiloland.verify.oracle.rows import Outcome, Row, Skipped, compared_row, merge_skipped, skipped_row
+from kiloland.verify.oracle.saved import Saved
 from kiloland.verify.oracle.tapes import Shelf
 from kiloland.verify.radiation import Difference, merge
 
@@ -24,6 +27,8 @@ def run_oracle(
     runs: Sequence[RunEntry],
     processes: Sequence[Process],
     report: Report = lambda done, total, label: None,
+    saved: Saved = MappingProxyType({}),
+    keep: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Outcome:
     """Compare all that the material allows.
 
@@ -32,6 +37,8 @@ def run_oracle(
         runs: those of them to compare.
         processes: what to compare.
         report: told about the progress.
+        saved: rows of an earlier comparison, which are not made again.
+        keep: given all rows so far after each run.
     """
     rows, shelf, done = [], Shelf(), 0
     for name, reason in material.refused:
@@ -40,8 +47,11 @@ def run_oracle(
         bench = Bench(run, material, shelf)
         for process in processes:
             report(done, len(runs) * len(processes), f"{run.id}: {process.name}")
-            rows += process_rows(process, bench)
+            known = saved.get((run.id, process.name))
+            rows += process_rows(process, bench) if known is None else known
             done += 1
+            forget_many_programs()
+        keep(Outcome(str(material.root), tuple(rows)))
     report(done, done, "done")
     return Outcome(str(material.root), tuple(rows))
 
