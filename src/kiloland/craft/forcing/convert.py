@@ -23,13 +23,14 @@ from kiloland.atmosphere.fields import FIELDS, check_units, check_values
 from kiloland.atmosphere.findings import raise_first_error
 from kiloland.atmosphere.stamps import shift_to_begin, stamp_position
 from kiloland.craft.forcing.bins import BIN_SECONDS, BINS_PER_DAY, is_leap
+from kiloland.craft.forcing.land import LandCells
 from kiloland.craft.forcing.losses import Block, Losses
 from kiloland.craft.forcing.maps import Piece, one_ahead, read_maps
+from kiloland.craft.forcing.matching import Matching
 from kiloland.craft.forcing.output import VARIABLES, Month
-from kiloland.craft.forcing.places import CellPlaces, match_cells
 from kiloland.errors import InputError
 from kiloland.files import Dataset, Variable, open_dataset
-from kiloland.grid import Domain, Grid
+from kiloland.files.checksum import crc32
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,10 @@ FILE_NAME: Final = re.compile(
 SETTINGS: Final = "2-D to 1-D, rules 1"
 LIST_SETTINGS: Final = "cells of a 1-D set, rules 1"
 FILLS: Final = ("_FillValue", "missing_value")
+CELL_BYTES: Final = 1000
+"""Memory for each cell that is read at a time: its place, its part of the domain, and maps around it."""
+IDS: Final = 1 << 17
+"""Ids that are read at a time."""
 Key = tuple[str, int, int]
 
 
@@ -64,8 +69,7 @@ class ThreeHourlySource:
     """The files of all variables and months that are wanted, and where the cells lie in them."""
 
     files: Mapping[Key, Path]
-    places: CellPlaces
-    land: Domain
+    matching: Matching
     memory: int
     settings: str = SETTINGS
     notes: tuple[str, ...] = ()
@@ -73,39 +77,33 @@ class ThreeHourlySource:
 
     @classmethod
     def open(
-        cls, files: Mapping[Key, Path], land: Domain, grid: Grid, months: list[Month], memory: int
+        cls, files: Mapping[Key, Path], land: LandCells, months: list[Month], memory: int
     ) -> ThreeHourlySource:
         """Validate names, units, time axes and cells of all files; InputError names the first fault."""
-        places: CellPlaces | None = None
-        ids: bytes | None = None
+        matching: Matching | None = None
+        shape: tuple[int, ...] = ()
+        ids: int | None = None
         for month in months:
             for name in VARIABLES:
-                path = files.get((name, month.year, month.month))
-                if path is None:
-                    raise InputError(
-                        "a month is missing",
-                        file=next(iter(files.values())).parent,
-                        variable=name,
-                        expected=f"a file of the kind of {next(iter(files.values())).name}",
-                        where=str(month),
-                    )
+                path = _file_of(files, name, month)
                 with open_dataset(path) as dataset:
                     variable = dataset[name]
                     raise_first_error(check_units(FIELDS[name], variable.attributes.get("units"), str(path)))
                     samples_of_month(dataset, month, name)
-                    here = match_cells(dataset, variable, land, grid) if places is None else places
-                    own = dataset["gridID"].read().tobytes() if "gridID" in dataset else None
-                    places, ids = (places, ids) if places is not None else (here, own)
-                    if variable.shape[1:] != places.shape or own != ids:
+                    own = checksum_of(dataset["gridID"]) if "gridID" in dataset else None
+                    if matching is None:
+                        matching, shape, ids = Matching(land, path, name), variable.shape[1:], own
+                        matching.require_all()
+                    elif variable.shape[1:] != shape or own != ids:
                         raise InputError(
                             "the files hold different cells",
                             file=path,
                             variable=name,
                             found=variable.shape[1:],
-                            expected=places.shape,
+                            expected=shape,
                         )
-        assert places is not None
-        return cls(files, places, land, memory, LIST_SETTINGS if places.shape[0] == 1 else SETTINGS)
+        assert matching is not None
+        return cls(files, matching, memory, LIST_SETTINGS if shape[0] == 1 else SETTINGS)
 
     def attributes(self, month: Month) -> dict[str, str]:
         """Global attributes that say where the values come from: those of the source's own."""
@@ -119,7 +117,7 @@ class ThreeHourlySource:
         return text
 
     def month(self, month: Month, names: list[str]) -> Iterator[Block]:
-        """Fields of all cells, one variable after the other, some samples at a time."""
+        """Fields of all cells, one variable after the other, some cells and samples at a time."""
         for name in names:
             with open_dataset(self.files[name, month.year, month.month]) as dataset:
                 for row, cell, values in one_ahead(self._pieces(dataset, name, month)):
@@ -132,9 +130,11 @@ class ThreeHourlySource:
         absent = np.flatnonzero(samples == -1)
         samples[absent] = samples[absent - BINS_PER_DAY]
         variable = dataset[name]
-        for row, cell, values in read_maps(variable, self.places, samples, self.memory // 4):
-            self._check(values, variable, month, row, cell)
-            yield row, cell, values
+        for part in self.matching.land.pieces(max(1, self.memory // CELL_BYTES)):
+            places = self.matching.places(part)
+            for row, cell, values in read_maps(variable, places, samples, self.memory // 4):
+                self._check(values, variable, month, row, part.start + cell)
+                yield row, part.start + cell, values
 
     def _check(self, values: SingleArray, variable: Variable, month: Month, row: int, cell: int) -> None:
         """InputError for values that are missing or beyond the limits; the extremes tell first."""
@@ -147,7 +147,7 @@ class ThreeHourlySource:
         start = month.days[0] * SECONDS_PER_DAY + row * BIN_SECONDS
 
         def describe(first: int, last: int, at: int | None) -> str:
-            place = "" if at is None else f", gridcell {int(self.land.gridcell_id[cell + at])}"
+            place = "" if at is None else f", gridcell {self._gridcell(cell + at)}"
             return describe_seconds(start + first * BIN_SECONDS) + place
 
         found = native.astype(np.float64)
@@ -155,6 +155,34 @@ class ThreeHourlySource:
             np.nan
         )
         raise_first_error(check_values(field, found, str(variable.file), describe))
+
+    def _gridcell(self, cell: int) -> int:
+        return int(self.matching.land.cells(slice(cell, cell + 1)).gridcell_id[0])
+
+
+def _file_of(files: Mapping[Key, Path], name: str, month: Month) -> Path:
+    """The file of a variable and month; InputError where there is none."""
+    path = files.get((name, month.year, month.month))
+    if path is None:
+        one = next(iter(files.values()))
+        raise InputError(
+            "a month is missing",
+            file=one.parent,
+            variable=name,
+            expected=f"a file of the kind of {one.name}",
+            where=str(month),
+        )
+    return path
+
+
+def checksum_of(ids: Variable) -> int:
+    """CRC-32 of whole numbers in order, read piece by piece."""
+    lines = ids.shape[-1]
+    lead, crc = np.ndindex(*ids.shape[:-1]), 0
+    for line in lead:
+        for begin in range(0, lines, IDS):
+            crc = crc32(ids.read((*line, slice(begin, begin + IDS))).astype(np.int64).tobytes(), crc)
+    return crc
 
 
 def samples_of_month(dataset: Dataset, month: Month, name: str) -> IntArray:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,13 @@ from numpy.typing import NDArray
 from kiloland.atmosphere.calendar import DAYS_PER_YEAR, SECONDS_PER_DAY, decode_times, describe_seconds
 from kiloland.atmosphere.derive import FREEZING
 from kiloland.craft.forcing.bins import day_of_yearday, is_leap
-from kiloland.craft.forcing.pages import release_pages
-from kiloland.craft.forcing.places import CellPlaces, match_cells
+from kiloland.craft.forcing.land import LandCells
+from kiloland.craft.forcing.maps import SampleReader
+from kiloland.craft.forcing.matching import Matching
+from kiloland.craft.forcing.places import CellPlaces
 from kiloland.craft.forcing.weather import DailyWeather
 from kiloland.errors import InputError
-from kiloland.files import Dataset, Variable, open_dataset
-from kiloland.grid import Domain, Grid
+from kiloland.files import open_dataset
 
 logger = logging.getLogger(__name__)
 
@@ -76,10 +78,10 @@ class DaymetSource:
     """The daily files of a folder: ``files[variable][year]``, and where the cells lie in them."""
 
     files: Mapping[str, Mapping[int, YearFile]]
-    places: CellPlaces
+    matching: Matching
 
     @classmethod
-    def open(cls, folder: Path, domain: Domain, grid: Grid, years: range) -> DaymetSource:
+    def open(cls, folder: Path, land: LandCells, years: range) -> DaymetSource:
         """Find and validate the files of ``years``, and those of the years before and after where complete.
 
         InputError for a missing file, a missing day, wrong units, and cells that a file does not hold.
@@ -104,53 +106,87 @@ class DaymetSource:
             name: {year: check_year_file(found[name, year], name, year) for year in wanted}
             for name in VARIABLES
         }
-        return cls(files, _matched(files, domain, grid))
+        return cls(files, _matched(files, land))
 
-    def load(self, first: int, end: int, cells: slice) -> DailyWeather:
-        """Days ``first`` to ``end`` (excluded) at some of the cells ``[day, cell]``.
+    def days(self, first: int, end: int, places: CellPlaces) -> Iterator[DailyWeather]:
+        """Days ``first`` to ``end`` (excluded) one after the other, at some places ``[cell]``.
 
         Days of years without files are those of the nearest year's end. InputError for missing values on land
         and for values beyond the limits.
         """
-        part = self.places.part(cells)
-        tmin, tmax, prcp, srad, vp, dayl = (self._read(name, first, end, part) for name in VARIABLES)
-        if (tmin > tmax).any():
-            day, cell = np.unravel_index(int(np.argmax(tmin - tmax)), tmin.shape)
-            date = describe_seconds((first + int(day)) * SECONDS_PER_DAY)[:10]
-            raise InputError(
-                "tmin above tmax",
-                file=self._file("tmin", first + int(day)).path,
-                where=f"{date}, row {int(part.rows[cell])}, column {int(part.columns[cell])}",
-                found=f"{tmin[day, cell]:g} and {tmax[day, cell]:g} deg C",
-            )
-        return daily_weather(tmin, tmax, prcp, srad, vp, dayl)
+        with ExitStack() as stack:
+            readers: dict[Path, DayReader] = {}
+            for day in range(first, end):
+                values = []
+                for name in VARIABLES:
+                    entry, sample = self._sample(name, day)
+                    if entry.path not in readers:
+                        reader = DayReader(entry.path, VARIABLES[name], places)
+                        readers[entry.path] = stack.enter_context(reader)
+                    values.append(readers[entry.path].read(sample, day))
+                self._require_order(values[0], values[1], day, places)
+                yield daily_weather(*values)
 
-    def _year(self, name: str, day: int) -> tuple[int, int]:
-        """Year and day of the year of what serves for a day."""
+    def _require_order(self, tmin: FloatArray, tmax: FloatArray, day: int, places: CellPlaces) -> None:
+        """InputError where a minimum lies above the maximum."""
+        if (tmin <= tmax).all():
+            return
+        cell = int(np.argmax(tmin - tmax))
+        raise InputError(
+            "tmin above tmax",
+            file=self._sample("tmin", day)[0].path,
+            where=f"{describe_seconds(day * SECONDS_PER_DAY)[:10]}, row {int(places.rows[cell])}, "
+            f"column {int(places.columns[cell])}",
+            found=f"{tmin[cell]:g} and {tmax[cell]:g} deg C",
+        )
+
+    def _sample(self, name: str, day: int) -> tuple[YearFile, int]:
+        """The file and the sample in it that serve for a day."""
         years = self.files[name]
         year, of_year = divmod(day, DAYS_PER_YEAR)
         year += 1
         if year < min(years):
-            return min(years), 0
-        return (year, of_year) if year <= max(years) else (max(years), DAYS_PER_YEAR - 1)
+            year, of_year = min(years), 0
+        elif year > max(years):
+            year, of_year = max(years), DAYS_PER_YEAR - 1
+        return years[year], int(years[year].sample[of_year])
 
-    def _file(self, name: str, day: int) -> YearFile:
-        return self.files[name][self._year(name, day)[0]]
 
-    def _read(self, name: str, first: int, end: int, places: CellPlaces) -> FloatArray:
-        """One variable ``[day, cell]``, checked; a day of the map is read at once, of the cells' own box."""
-        values = np.empty((end - first, places.rows.size))
-        for year in sorted({self._year(name, day)[0] for day in range(first, end)}):
-            entry = self.files[name][year]
-            with open_dataset(entry.path) as dataset:
-                for day in range(first, end):
-                    of = self._year(name, day)
-                    if of[0] == year:
-                        sample = int(entry.sample[of[1]])
-                        values[day - first] = places.read(dataset[name], sample)
-                        release_pages(dataset[name], sample)
-                        _check_values(values[day - first], name, dataset, day, places)
+class DayReader:
+    """Reads single days of one file at some cells, checked; use it in a ``with`` statement."""
+
+    def __init__(self, path: Path, known: DaymetVariable, places: CellPlaces) -> None:
+        self.path, self.known, self.places = path, known, places
+
+    def __enter__(self) -> DayReader:
+        self.stack = ExitStack()
+        self.variable = self.stack.enter_context(open_dataset(self.path))[self.known.name]
+        self.reader = self.stack.enter_context(SampleReader(self.variable, self.places))
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.stack.close()
+
+    def read(self, sample: int, day: int) -> FloatArray:
+        """The values ``[cell]`` of a sample; InputError where one is missing or beyond the limits."""
+        values, known = self.reader.read(sample), self.known
+        if not (known.low <= values.min() and values.max() <= known.high):
+            self._refuse(values, day)
         return values
+
+    def _refuse(self, values: FloatArray, day: int) -> None:
+        known = self.known
+        bad = np.flatnonzero(~((values >= known.low) & (values <= known.high)))
+        missing = bool(np.isnan(values[bad[0]]))
+        entry = f"row {int(self.places.rows[bad[0]])}, column {int(self.places.columns[bad[0]])}"
+        raise InputError(
+            "no value on land" if missing else "outside the physical limits",
+            file=self.path,
+            variable=known.name,
+            where=f"{describe_seconds(day * SECONDS_PER_DAY)[:10]}, {entry}",
+            found=f"{bad.size} cells" + ("" if missing else f", first {values[bad[0]]:g}"),
+            expected=f"{known.low:g} to {known.high:g} {known.units[0]}",
+        )
 
 
 def daily_weather(
@@ -168,28 +204,31 @@ def daily_weather(
     return DailyWeather(tmin + FREEZING, tmax + FREEZING, prcp, vp, srad * dayl / SECONDS_PER_DAY)
 
 
-def _matched(files: Mapping[str, Mapping[int, YearFile]], domain: Domain, grid: Grid) -> CellPlaces:
+def _matched(files: Mapping[str, Mapping[int, YearFile]], land: LandCells) -> Matching:
     """Where the cells lie in the files; InputError unless all files have the same axes."""
-    places: CellPlaces | None = None
+    matching: Matching | None = None
     axes: tuple[bytes, ...] = ()
+    shape: tuple[int, ...] = ()
     for name, by_year in files.items():
         for entry in by_year.values():
             with open_dataset(entry.path) as dataset:
                 here = tuple(
                     dataset[axis].values().astype(np.float64).tobytes() for axis in "xy" if axis in dataset
                 )
-                if places is None:
-                    places, axes = match_cells(dataset, dataset[name], domain, grid), here
-                elif here != axes or dataset[name].shape[1:] != places.shape:
-                    raise InputError(
-                        "the files hold different cells",
-                        file=entry.path,
-                        variable=name,
-                        found=dataset[name].shape[1:],
-                        expected=places.shape,
-                    )
-    assert places is not None
-    return places
+                own = dataset[name].shape[1:]
+            if matching is None:
+                matching, axes, shape = Matching(land, entry.path, name), here, own
+                matching.require_all()
+            elif here != axes or own != shape:
+                raise InputError(
+                    "the files hold different cells",
+                    file=entry.path,
+                    variable=name,
+                    found=own,
+                    expected=shape,
+                )
+    assert matching is not None
+    return matching
 
 
 def daymet_files(folder: Path) -> dict[tuple[str, int], Path]:
@@ -259,33 +298,19 @@ def check_year_file(path: Path, name: str, year: int) -> YearFile:
     return YearFile(path, sample, made, int(dropped[0]) if dropped.size else None)
 
 
-def _check_values(values: FloatArray, name: str, dataset: Dataset, day: int, places: CellPlaces) -> None:
-    """InputError where a land cell has no value or one beyond the limits."""
-    known = VARIABLES[name]
-    if known.low <= values.min() and values.max() <= known.high:
-        return
-    bad = np.flatnonzero(~((values >= known.low) & (values <= known.high)))
-    if bad.size:
-        missing = bool(np.isnan(values[bad[0]]))
-        entry = f"row {int(places.rows[bad[0]])}, column {int(places.columns[bad[0]])}"
-        raise InputError(
-            "no value on land" if missing else "outside the physical limits",
-            file=dataset.path,
-            variable=name,
-            where=f"{describe_seconds(day * SECONDS_PER_DAY)[:10]}, {entry}",
-            found=f"{bad.size} cells" + ("" if missing else f", first {values[bad[0]]:g}"),
-            expected=f"{known.low:g} to {known.high:g} {known.units[0]}",
-        )
-
-
-def leap_year_change(entry: YearFile, name: str, places: CellPlaces) -> tuple[float, float] | None:
+def leap_year_change(entry: YearFile, name: str, matching: Matching) -> tuple[float, float] | None:
     """Mean over the cells of 29 February, which is left out, and of 31 December, which is made."""
     if entry.leap_sample is None or not entry.made:
         return None
-    with open_dataset(entry.path) as dataset:
-        variable: Variable = dataset[name]
-        removed, made = (
-            float(np.nanmean(places.read(variable, sample)))
-            for sample in (entry.leap_sample, int(entry.sample[-1]))
-        )
+    sums, known = np.zeros(2), np.zeros(2)
+    for part in matching.land.pieces():
+        with (
+            open_dataset(entry.path) as dataset,
+            SampleReader(dataset[name], matching.places(part)) as reader,
+        ):
+            for which, sample in enumerate((entry.leap_sample, int(entry.sample[-1]))):
+                values = reader.read(sample)
+                sums[which] += np.nansum(values)
+                known[which] += np.isfinite(values).sum()
+    removed, made = (sums / known).tolist()
     return removed, made

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
+from kiloland.craft.forcing.land import LandCells
 from kiloland.craft.forcing.mesh import write_mesh
 from kiloland.craft.forcing.output import VARIABLES, Month
-from kiloland.craft.forcing.places import land_of
 from kiloland.craft.forcing.request import StreamFormat
 from kiloland.files import write_text
-from kiloland.grid import read_domain
 
 STREAM: Final = "datm.streams.txt.uELM_NA"
 """Names of the streams in E3SM begin so; a copy in the case's directory has ``user_`` before it."""
@@ -33,7 +32,7 @@ def write_stream_descriptions(
     ``datm.streams.xml`` for CDEPS, and the mesh of the cells that it names.
     """
     if form is StreamFormat.XML:
-        write_mesh(folder / MESH_NAME, land_of(read_domain(domain_file), domain_file))
+        write_mesh(folder / MESH_NAME, LandCells.open(domain_file))
         write_text(folder / XML_NAME, stream_xml(folder, months))
         return [folder / XML_NAME, folder / MESH_NAME]
     written = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,36 +12,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiloland.atmosphere.orbit import Orbit, orbital_parameters
-from kiloland.craft.forcing.bins import BINS_PER_DAY, local_day_shift, month_days, solar_hours
-from kiloland.craft.forcing.block import FIELDS, clock, in_order, spread_group
+from kiloland.craft.forcing.bins import BINS_PER_DAY, local_day_shift, month_days
+from kiloland.craft.forcing.block import FIELDS
 from kiloland.craft.forcing.daymet import DaymetSource, leap_year_change
-from kiloland.craft.forcing.groups import grouped
-from kiloland.craft.forcing.heights import read_heights
+from kiloland.craft.forcing.groups import Groups
+from kiloland.craft.forcing.heights import Heights
+from kiloland.craft.forcing.land import LandCells
+from kiloland.craft.forcing.local_days import LocalDays
 from kiloland.craft.forcing.locate import Weights, grid_weights
 from kiloland.craft.forcing.losses import Block, Losses
-from kiloland.craft.forcing.maps import FILE_SINGLE
-from kiloland.craft.forcing.output import VARIABLES, Month
+from kiloland.craft.forcing.maps import FILE_SINGLE, one_ahead
+from kiloland.craft.forcing.output import Month
 from kiloland.craft.forcing.reanalysis import Reanalysis
 from kiloland.craft.forcing.request import USUAL, DayRule, Kept, Spreading
 from kiloland.craft.forcing.shape import ShapeOfDays
-from kiloland.craft.forcing.sun import sun_of_days
 from kiloland.files import open_dataset
-from kiloland.grid import Domain, Grid
+from kiloland.grid import Domain
 
 logger = logging.getLogger(__name__)
 
-FloatArray = NDArray[np.float64]
-SingleArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 ORBITAL_YEAR: Final = 1990
 """Of the sun by which shortwave is spread: the data atmosphere's own default."""
 EDGE: Final = 2
 """Local days before the month: one that reaches into it, and the one whose joint with it is smoothed."""
-BYTES_PER_CELL: Final = 2 * 5 * 8 * (31 + 2 * EDGE) + 31 * BINS_PER_DAY * 4 * len(VARIABLES)
-"""Memory of a band for each cell: its days, twice, and the fields of a month."""
-PIECE_BYTES: Final = 1 << 20
-"""Of a field that is put into the order of the domain at a time; it is written while it is in the cache."""
+CELL_BYTES: Final = 2000
+"""Memory of a block for each cell: up to four days of its samples (224 bytes each), its daily values and
+those of the day before, its sun and weights, its part of the domain, and room to work them out."""
 LEVEL: Final = np.empty(0)
 """Height of cells that lie on the surface of the reanalysis."""
 SETTINGS: Final = "daily to 3-hourly, rules 3"
@@ -49,14 +47,14 @@ SETTINGS: Final = "daily to 3-hourly, rules 3"
 
 @dataclass(frozen=True)
 class DownscalingSource:
-    """Daymet's days and the reanalysis over the land cells of a domain; ``rise``: height of the cells above
-    the surface of the reanalysis [m], None without heights; ``valid``: points with values ``[lat, lon]``."""
+    """Daymet's days and the reanalysis over the land cells of a domain; ``heights``: of the cells, None for
+    cells at the surface of the reanalysis; ``valid``: points with values ``[lat, lon]``."""
 
     daymet: DaymetSource
     reanalysis: Reanalysis
-    land: Domain
+    land: LandCells
     valid: NDArray[np.bool_]
-    rise: FloatArray | None
+    heights: Heights | None
     memory: int
     orbit: Orbit
     settings: str
@@ -68,28 +66,30 @@ class DownscalingSource:
     def open(
         cls,
         folder: Path,
-        land: Domain,
-        grid: Grid,
+        land: LandCells,
         years: range,
         heights: str | None,
         memory: int,
         spreading: Spreading = USUAL,
     ) -> DownscalingSource:
         """Find and validate both sources for whole years; InputError names the first fault."""
-        daymet = DaymetSource.open(folder, land, grid, years)
+        daymet = DaymetSource.open(folder, land, years)
         first, end = month_days(years.start, 1)[0], month_days(years.stop - 1, 12)[1]
         reanalysis = Reanalysis.open(folder, first, end)
         valid = _valid(reanalysis)
-        weights = _weights(reanalysis, land, valid)
-        rise, adjusted = None, "no height adjustment"
-        if heights is not None:
-            rise, adjusted = read_heights(heights, land, reanalysis, weights, folder), f"heights {heights}"
+        rising = None if heights is None else Heights.open(heights, reanalysis, land.number_of_cells, folder)
+        for part in land.pieces():
+            cells = land.cells(part)
+            weights = _weights(reanalysis, cells, valid)
+            if rising is not None:
+                rising.above(part, cells, weights)
+        adjusted = "no height adjustment" if heights is None else f"heights {heights}"
         return cls(
             daymet,
             reanalysis,
             land,
             valid,
-            rise,
+            rising,
             memory,
             orbital_parameters(ORBITAL_YEAR),
             f"{SETTINGS}, {adjusted}{spreading.words}",
@@ -121,60 +121,39 @@ class DownscalingSource:
             return str(dataset.attributes.get("comment", ""))
 
     def month(self, month: Month, names: list[str]) -> Iterator[Block]:
-        """The fields of bands of cells, some samples at a time."""
-        count = self.land.number_of_cells
-        size = max(1, self.memory * 3 // (4 * BYTES_PER_CELL))
-        for begin in range(0, count, size):
-            band = slice(begin, min(begin + size, count))
-            found, place, losses = self._band(month, band)
-            step = max(1, PIECE_BYTES // (4 * place.size))
-            piece = np.empty((step, place.size), np.uint32)
-            for name in names:
-                stored = found[FIELDS.index(name)].view(np.uint32)
-                for row in range(0, month.samples, step):
-                    some = stored[row : row + step]
-                    in_order(some, place, piece)
-                    yield row, begin, {name: piece[: len(some)].view(FILE_SINGLE)}, losses
-                    losses = Losses()
+        """The fields of blocks of cells, day by day; the next day is made while one is in use."""
+        for part in self.land.pieces(max(1, self.memory // CELL_BYTES)):
+            yield from one_ahead(self._days(month, part, names))
 
-    def _band(self, month: Month, band: slice) -> tuple[SingleArray, IntArray, Losses]:
-        """The month at some cells ``[7, sample, place]``, group by group, and the place of each cell."""
-        days = month.samples // BINS_PER_DAY + 2 * EDGE
-        first = month.days[0] - EDGE
-        cells = self.land.take(band)
+    def _days(self, month: Month, part: slice, names: list[str]) -> Iterator[Block]:
+        """Days of UTC at some cells. What is handed on stays as it is until the next but one."""
+        cells = self.land.cells(part)
         weights = _weights(self.reanalysis, cells, self.valid)
-        daily = self.daymet.load(first, first + days, band)
-        values = np.stack([getattr(daily, one.name) for one in fields(daily)])
-        shape = ShapeOfDays.read(self.reanalysis, weights, first, days, self.orbit)
-        found = np.empty((len(FIELDS), month.samples, cells.number_of_cells), np.float32)
-        place = np.empty(cells.number_of_cells, dtype=np.int64)
-        lost, begin = np.zeros(2, np.int64), 0
+        groups = Groups.of(weights, self._shifts(cells), cells.longitude, cells.latitude)
+        rise = LEVEL if self.heights is None else self.heights.above(part, cells, weights)[groups.order]
+        first, count = month.days[0] - EDGE, month.samples // BINS_PER_DAY
+        shape = ShapeOfDays.read(self.reanalysis, weights, first, count + 2 * EDGE, self.orbit)
+        places = self.daymet.matching.places(part).part(groups.order)
+        work = LocalDays(groups, rise, shape, self.spreading.kept is Kept.MEAN, (0, month.samples), EDGE)
+        for number, daily in enumerate(self.daymet.days(first, first + count + 2 * EDGE, places)):
+            before = number - EDGE - 1
+            sun = groups.sun(first + number - 1, self.orbit)
+            lost = work.advance(number - EDGE, daily, sun)
+            losses = Losses()
+            if 0 <= before < count:
+                losses = Losses(cells.number_of_cells, *lost)
+            ready = before - work.behind
+            if 0 <= ready < count:
+                fields = work.of_day(ready)
+                found = {name: fields[FIELDS.index(name)].view(FILE_SINGLE) for name in names}
+                yield BINS_PER_DAY * ready, part.start, found, losses
+            elif losses.cell_days:
+                yield 0, part.start, {}, losses
+
+    def _shifts(self, cells: Domain) -> IntArray:
+        """Intervals by which local days begin before or after those of UTC."""
         shifts = local_day_shift(cells.longitude)
-        if self.spreading.day is DayRule.UTC:
-            shifts = np.zeros_like(shifts)
-        for group in grouped(weights, shifts):
-            end = begin + group.cells.size
-            longitude, latitude = cells.longitude[group.cells], cells.latitude[group.cells]
-            points, rain = shape.at_points(group, days)
-            spread_group(
-                values,
-                group.cells,
-                points,
-                group.weight,
-                rain,
-                sun_of_days(first, days, longitude, latitude, group.shift, self.orbit),
-                clock(solar_hours(longitude, group.shift)),
-                self.spreading.kept is Kept.MEAN,
-                LEVEL if self.rise is None else self.rise[band.start + group.cells],
-                BINS_PER_DAY * EDGE - group.shift,
-                (EDGE, days - EDGE),
-                found[:, :, begin:end],
-                lost,
-            )
-            place[group.cells] = np.arange(begin, end)
-            begin = end
-        cell_days = (days - 2 * EDGE) * cells.number_of_cells
-        return found, place, Losses(cell_days, int(lost[0]), int(lost[1]))
+        return np.zeros_like(shifts) if self.spreading.day is DayRule.UTC else shifts
 
 
 def _weights(reanalysis: Reanalysis, cells: Domain, valid: NDArray[np.bool_]) -> Weights:
@@ -195,7 +174,7 @@ def _leap_notes(daymet: DaymetSource, years: range) -> Iterator[str]:
     """What the exchange of days in leap years does to rain and shortwave."""
     for name, words in (("prcp", "mm of precipitation"), ("tmax", "deg C of daily maximum")):
         for year, entry in daymet.files[name].items():
-            change = leap_year_change(entry, name, daymet.places) if year in years else None
+            change = leap_year_change(entry, name, daymet.matching) if year in years else None
             if change is not None:
                 yield (
                     f"{year}: 29 February left out ({change[0]:.3f} {words}), "

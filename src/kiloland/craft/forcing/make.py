@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kiloland.craft.forcing.descriptions import write_stream_descriptions
+from kiloland.craft.forcing.land import LandCells
 from kiloland.craft.forcing.output import (
     VARIABLES,
     Month,
@@ -17,12 +18,10 @@ from kiloland.craft.forcing.output import (
     month_schema,
     stamps,
 )
-from kiloland.craft.forcing.places import land_of
 from kiloland.craft.forcing.request import ForcingRequest, ForcingSummary
 from kiloland.craft.forcing.sources import Source, open_source
 from kiloland.errors import InputError, OutputError
 from kiloland.files import DatasetWriter, FileSchema, remove_stale_temporaries
-from kiloland.grid import Domain, read_domain
 from kiloland.run.ranks import Ranks
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def craft_forcing(
     """
     started = time.perf_counter()
     with ranks.agreement():
-        land = land_of(read_domain(request.domain), request.domain)
+        land = LandCells.open(request.domain)
         source = open_source(request, land)
         if ranks.is_root:
             prepare_output(request)
@@ -103,7 +102,7 @@ def pieces_of_work(months: list[Month], *, split: bool) -> list[Work]:
 def make_missing(
     request: ForcingRequest,
     source: Source,
-    land: Domain,
+    land: LandCells,
     month: Month,
     names: list[str],
     summary: ForcingSummary,
@@ -125,7 +124,7 @@ def make_missing(
 def write_month(
     request: ForcingRequest,
     source: Source,
-    land: Domain,
+    land: LandCells,
     month: Month,
     names: list[str],
     summary: ForcingSummary,
@@ -143,7 +142,15 @@ def write_month(
                 writers: dict[str, Writer] = {}
                 for name in group:
                     settings = source.settings + request.storage
-                    schema = month_schema(name, month, land, settings, attributes, request.encoding)
+                    schema = month_schema(
+                        name,
+                        month,
+                        land.number_of_cells,
+                        land.largest_id,
+                        settings,
+                        attributes,
+                        request.encoding,
+                    )
                     path = month.file(request.output, name)
                     writers[name] = open_writer(path, schema, request.deflate)
                     stack.push(writers[name])
@@ -169,10 +176,12 @@ def open_writer(path: Path, schema: FileSchema, deflate: int | None) -> Writer:
     return DeflatedWriter(path, schema, deflate)
 
 
-def put_cells(writer: Writer, name: str, month: Month, land: Domain) -> None:
+def put_cells(writer: Writer, name: str, month: Month, land: LandCells) -> None:
     """All of a file but its field: times, ids and places."""
     kind = next(variable.dtype for variable in writer.schema.variables if variable.name == "gridID")
     writer.put("time", stamps(name, month))
-    writer.put("gridID", land.gridcell_id.astype(kind)[None])
-    writer.put("LONGXY", land.longitude[None])
-    writer.put("LATIXY", land.latitude[None])
+    for part in land.pieces():
+        cells, start = land.cells(part), (0, part.start)
+        writer.put("gridID", cells.gridcell_id.astype(kind)[None], start=start)
+        writer.put("LONGXY", cells.longitude[None], start=start)
+        writer.put("LATIXY", cells.latitude[None], start=start)

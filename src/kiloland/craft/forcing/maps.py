@@ -1,7 +1,8 @@
 """Maps ``[time, y, x]`` at the cells of a domain, at the pace of the disk.
 
-Plain classic files are gathered straight from the mapped file, in its own byte order, which is that of the
-output; other ones are read in whole chunks, each once.
+Of plain classic files the rows that hold the cells are read in large pieces and gathered, in the byte order
+of the file, which is that of the output; where few entries of the rows are wanted, these are picked from the
+mapped file. Other files are read in whole chunks, each once.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kiloland.craft.forcing.bands import BandReader
 from kiloland.craft.forcing.decode import physical
 from kiloland.craft.forcing.pages import release_pages, want_pages
 from kiloland.craft.forcing.places import CellPlaces
@@ -21,13 +23,18 @@ from kiloland.files import Variable
 from kiloland.files.classic import ClassicVariable
 
 IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
 SingleArray = NDArray[np.floating[Any]]
 Piece = tuple[int, int, SingleArray]
 """First time, first cell and values ``[time, cell]`` in single precision, of either byte order."""
 
+Item = TypeVar("Item")
+
 FILE_SINGLE: Final = np.dtype(">f4")
 PIECE_BYTES: Final = 1 << 20
 """Of a piece that is gathered at once; it is handed on while it is in the cache."""
+READ_BYTES: Final = 4 << 20
+"""Of rows that are read at once, where one sample has fewer."""
 AHEAD_BYTES: Final = 8 << 20
 """Of maps that the system is asked to read ahead."""
 
@@ -36,19 +43,34 @@ def read_maps(variable: Variable, places: CellPlaces, samples: IntArray, memory:
     """Values of some samples at the cells, missing ones as NaN (or as the fill value, where that is beyond
     the ``FIELDS`` limits, in plain files). ``memory`` [bytes] bounds what is read at a time.
     """
-    if _is_plain(variable):
-        assert isinstance(variable, ClassicVariable)
-        return _gathered(variable, places, samples)
-    return _by_chunks(variable, places, samples, memory)
+    if not is_plain(variable):
+        return _by_chunks(variable, places, samples, memory)
+    assert isinstance(variable, ClassicVariable)
+    if BandReader.suits(variable, places):
+        return _by_bands(variable, places, samples, memory)
+    return _gathered(variable, places, samples)
 
 
-def _is_plain(variable: Variable) -> bool:
+def is_plain(variable: Variable) -> bool:
     """Whether the entries of a classic file are the values themselves."""
     return (
         isinstance(variable, ClassicVariable)
         and variable.place.dtype == FILE_SINGLE
         and not {"scale_factor", "add_offset"} & variable.attributes.keys()
     )
+
+
+def _by_bands(
+    variable: ClassicVariable, places: CellPlaces, samples: IntArray, memory: int
+) -> Iterator[Piece]:
+    """Rows of some samples in one go, the next ones while these are gathered."""
+    with BandReader(variable, places) as reader:
+        step = max(1, min(READ_BYTES, memory // 2) // reader.length)
+        small = max(1, PIECE_BYTES // (4 * reader.index.size))
+        parts = (samples[row : row + step].tolist() for row in range(0, samples.size, step))
+        for number, rows in enumerate(one_ahead(map(reader.read, parts))):
+            for row in range(0, len(rows), small):
+                yield number * step + row, 0, reader.take(rows[row : row + small]).view(FILE_SINGLE)
 
 
 def _gathered(variable: ClassicVariable, places: CellPlaces, samples: IntArray) -> Iterator[Piece]:
@@ -69,6 +91,47 @@ def _gathered(variable: ClassicVariable, places: CellPlaces, samples: IntArray) 
             np.take(maps[sample], index, out=line, mode="clip")
             release_pages(variable, sample)
         yield row, 0, values.view(FILE_SINGLE)
+
+
+class SampleReader:
+    """Reads single samples of maps at some cells as doubles ``[cell]``, missing ones as NaN; use it in a
+    ``with`` statement."""
+
+    def __init__(self, variable: Variable, places: CellPlaces) -> None:
+        self.variable, self.places = variable, places
+        self.bands: BandReader | None = None
+        if (
+            is_plain(variable)
+            and isinstance(variable, ClassicVariable)
+            and BandReader.suits(variable, places)
+        ):
+            self.bands = BandReader(variable, places)
+        self.rows = slice(int(places.rows.min()), int(places.rows.max()) + 1)
+        self.columns = slice(int(places.columns.min()), int(places.columns.max()) + 1)
+        width = self.columns.stop - self.columns.start
+        self.index = (places.rows - self.rows.start) * width + places.columns - self.columns.start
+
+    def read(self, sample: int) -> FloatArray:
+        """The values of one sample."""
+        if self.bands is not None:
+            stored = self.bands.take(self.bands.read([sample]))[0].view(FILE_SINGLE).astype(np.float32)
+        else:
+            raw = self.variable.raw()
+            if raw is not None:
+                stored = raw[sample][self.places.rows, self.places.columns].astype(self.variable.dtype)
+                release_pages(self.variable, sample)
+            else:
+                stored = self.variable.read((sample, self.rows, self.columns)).reshape(-1).take(self.index)
+        return physical(self.variable, stored, np.float64)
+
+    def __enter__(self) -> SampleReader:
+        if self.bands is not None:
+            self.bands.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self.bands is not None:
+            self.bands.__exit__(*error)
 
 
 def _by_chunks(variable: Variable, places: CellPlaces, samples: IntArray, memory: int) -> Iterator[Piece]:
@@ -109,7 +172,7 @@ def chunk_of(variable: Variable) -> tuple[int, int]:
     return (int(chunks[0]), int(chunks[1])) if isinstance(chunks, list) else (1, 1)
 
 
-def one_ahead(items: Iterable[Piece]) -> Iterator[Piece]:
+def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
     """The same items; each is made by another thread while the one before is in use."""
     source = iter(items)
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as pool:

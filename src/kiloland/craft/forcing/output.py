@@ -24,9 +24,9 @@ from kiloland import __version__
 from kiloland.atmosphere.calendar import SECONDS_PER_DAY
 from kiloland.craft.forcing.bins import BIN_SECONDS, BINS_PER_DAY, month_days
 from kiloland.craft.forcing.encoding import Encoding
+from kiloland.craft.forcing.land import LandCells
 from kiloland.errors import InputError
-from kiloland.files import FileSchema, VariableSchema, open_dataset
-from kiloland.grid import Domain
+from kiloland.files import Dataset, FileSchema, VariableSchema, open_dataset
 
 logger = logging.getLogger(__name__)
 
@@ -117,11 +117,17 @@ class Month:
 
 
 def month_schema(
-    name: str, month: Month, domain: Domain, settings: str, attributes: dict[str, str], encoding: Encoding
+    name: str,
+    month: Month,
+    count: int,
+    largest_id: int,
+    settings: str,
+    attributes: dict[str, str],
+    encoding: Encoding,
 ) -> FileSchema:
-    """Dimensions, variables and attributes of one file; ``settings`` say how all of it was made."""
+    """Dimensions, variables and attributes of one file over ``count`` cells with ids up to ``largest_id``;
+    ``settings`` say how all of it was made."""
     variable, cells = VARIABLES[name], ("nj", "ni")
-    largest = int(domain.gridcell_id.max())
     time = {
         "long_name": "time",
         "standard_name": "time",
@@ -131,13 +137,13 @@ def month_schema(
         "time_interpolation": f"these stamps are right for {variable.interpolation}",
     }
     return FileSchema(
-        dimensions={"nj": 1, "ni": domain.number_of_cells},
+        dimensions={"nj": 1, "ni": count},
         unlimited=("time", month.samples),
         variables=(
             VariableSchema("time", "f8", ("time",), time),
             VariableSchema(
                 "gridID",
-                "i4" if largest <= np.iinfo(np.int32).max else "i8",
+                "i4" if largest_id <= np.iinfo(np.int32).max else "i8",
                 cells,
                 {"long_name": "gridcell id, as in the domain"},
             ),
@@ -175,7 +181,7 @@ def stamps(name: str, month: Month) -> NDArray[np.float64]:
     return np.asarray((starts + VARIABLES[name].stamp) / SECONDS_PER_DAY)
 
 
-def is_complete(path: Path, name: str, month: Month, domain: Domain, settings: str) -> bool:
+def is_complete(path: Path, name: str, month: Month, land: LandCells, settings: str) -> bool:
     """Whether a file is there and whole: checksums, cells and stamps.
 
     A damaged file is reported and made again. InputError where a whole file is of other cells or was made
@@ -186,14 +192,14 @@ def is_complete(path: Path, name: str, month: Month, domain: Domain, settings: s
     try:
         with open_dataset(path) as dataset:
             sound = dataset.verify() > 0
-            ids = dataset["gridID"].read().reshape(-1)
+            same = _same_cells(dataset, land)
             time = dataset["time"].read()
             made = str(dataset.attributes.get(SETTINGS, "nothing said"))
     except InputError as error:
         logger.warning("made again, for it is damaged: %s", error)
         return False
     for what, here, wanted in (
-        ("cells", np.array_equal(ids, domain.gridcell_id), "those of the domain"),
+        ("cells", same, "those of the domain"),
         ("time stamps", np.array_equal(time, stamps(name, month)), f"those of {month}"),
         ("settings", made == settings, settings),
     ):
@@ -207,3 +213,11 @@ def is_complete(path: Path, name: str, month: Month, domain: Domain, settings: s
                 hint="Move it away, or write to another folder",
             )
     return sound
+
+
+def _same_cells(dataset: Dataset, land: LandCells) -> bool:
+    """Whether a file holds the land cells in their order."""
+    ids = dataset["gridID"]
+    return ids.shape == (1, land.number_of_cells) and all(
+        np.array_equal(ids.read((0, part)), land.cells(part).gridcell_id) for part in land.pieces()
+    )

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kiloland.craft.forcing.decode import physical
 from kiloland.errors import InputError
 from kiloland.files import Dataset, Variable
 from kiloland.grid import DaymetGrid, Domain, Grid, grid_from_text
@@ -22,6 +21,8 @@ AXIS_TOLERANCE: Final = 0.05
 COORDINATE_TOLERANCE: Final = 0.01
 """Largest difference of longitude and latitude between file and domain [degrees]: a cell of 1 km."""
 UNNAMED: Final = "unnamed"
+COARSE: Final = 4096
+"""Longest list of ids that is always read whole, and marks by which a longer one is searched."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,9 @@ class CellPlaces:
     columns: IntArray
     shape: tuple[int, int]
 
-    def part(self, cells: slice) -> CellPlaces:
-        """The places of some of the cells."""
+    def part(self, cells: slice | IntArray) -> CellPlaces:
+        """The places of some of the cells, in the order asked for."""
         return CellPlaces(self.rows[cells], self.columns[cells], self.shape)
-
-    def read(self, variable: Variable, sample: int) -> FloatArray:
-        """One sample at the cells ``[cell]``; missing values are NaN."""
-        rows = slice(int(self.rows.min()), int(self.rows.max()) + 1)
-        columns = slice(int(self.columns.min()), int(self.columns.max()) + 1)
-        box = variable.read((sample, rows, columns))
-        index = (self.rows - rows.start) * box.shape[1] + (self.columns - columns.start)
-        return physical(variable, box.reshape(-1).take(index), np.float64)
 
 
 def land_of(domain: Domain, file: Path) -> Domain:
@@ -115,11 +108,40 @@ def match_cells(dataset: Dataset, variable: Variable, domain: Domain, grid: Grid
 
 def _by_id(dataset: Dataset, domain: Domain, shape: tuple[int, int]) -> CellPlaces:
     """Places from the variable ``gridID``."""
-    ids = dataset["gridID"].read().reshape(-1).astype(np.int64)
-    order = np.argsort(ids, kind="stable")
-    found = order[np.minimum(np.searchsorted(ids, domain.gridcell_id, sorter=order), ids.size - 1)]
-    _require(dataset, "gridID", ids[found] == domain.gridcell_id, domain)
+    found = places_by_id(dataset["gridID"], domain.gridcell_id)
+    if found is None:
+        present = np.isin(domain.gridcell_id, dataset["gridID"].read())
+        _require(dataset, "gridID", present, domain)
+    assert found is not None
     return CellPlaces(found // shape[1], found % shape[1], shape)
+
+
+def places_by_id(ids: Variable, wanted: IntArray) -> IntArray | None:
+    """Where some ids stand in a variable, counted over all its entries; None unless all are there."""
+    found = _among_ascending(ids, wanted)
+    if found is not None:
+        return found
+    whole = ids.read().reshape(-1).astype(np.int64)
+    order = np.argsort(whole, kind="stable")
+    found = order[np.minimum(np.searchsorted(whole, wanted, sorter=order), whole.size - 1)]
+    return found if np.array_equal(whole[found], wanted) else None
+
+
+def _among_ascending(ids: Variable, wanted: IntArray) -> IntArray | None:
+    """The same in a list that ascends, of which only the part around them is read; None where they are not
+    found so."""
+    count, lead = ids.shape[-1], (0,) * (len(ids.shape) - 1)
+    if any(length != 1 for length in ids.shape[:-1]) or count <= COARSE:
+        return None
+    step = count // COARSE
+    marks = ids.read((*lead, slice(None, None, step))).astype(np.int64)
+    first = max(int(np.searchsorted(marks, wanted.min(), side="right")) - 1, 0) * step
+    end = min(int(np.searchsorted(marks, wanted.max(), side="right")) * step, count)
+    part = ids.read((*lead, slice(first, end))).astype(np.int64)
+    if not part.size or (np.diff(part) <= 0).any():
+        return None
+    found = np.minimum(np.searchsorted(part, wanted), part.size - 1)
+    return np.asarray(first + found) if np.array_equal(part[found], wanted) else None
 
 
 def _on_axis(

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from kiloland.atmosphere.orbit import Orbit
 from kiloland.craft.forcing.bins import BINS_PER_DAY
-from kiloland.craft.forcing.block import rain_weights
-from kiloland.craft.forcing.groups import Group
 from kiloland.craft.forcing.locate import Weights
 from kiloland.craft.forcing.reanalysis import Reanalysis
 
@@ -49,15 +47,6 @@ class ShapeOfDays:
         light, rain = np.maximum(values["FSDS"], 0.0), np.maximum(values["PRECTmms"], 0.0)
         states = (values[name] for name in ("TBOT", "QBOT", "PSRF", "FLDS", "WIND"))
         return cls(np.stack([*states, light, sun]), np.stack([rain, _around(rain, weights), _cycle(rain)]))
-
-    def at_points(self, group: Group, days: int) -> tuple[FloatArray, FloatArray]:
-        """Smooth fields of local days at the points of a group ``[7, day, 8, 4]``, and the weights of its
-        rain ``[day, 8]``."""
-        begin = BINS_PER_DAY * MARGIN + group.shift
-        part = slice(begin, begin + BINS_PER_DAY * days)
-        smooth = self.smooth[:, part, group.points].reshape(len(self.smooth), days, BINS_PER_DAY, -1)
-        rain = self.rain[:, part, group.nearest].reshape(len(self.rain), days, BINS_PER_DAY)
-        return np.ascontiguousarray(smooth), rain_weights(*rain)
 
 
 def _around(rain: FloatArray, weights: Weights) -> FloatArray:

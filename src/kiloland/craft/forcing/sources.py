@@ -7,12 +7,11 @@ from typing import Protocol
 
 from kiloland.craft.forcing.convert import ThreeHourlySource, three_hourly_files
 from kiloland.craft.forcing.daymet import daymet_files
+from kiloland.craft.forcing.land import LandCells
 from kiloland.craft.forcing.losses import Block
 from kiloland.craft.forcing.output import Month
-from kiloland.craft.forcing.places import grid_of
 from kiloland.craft.forcing.request import MEGABYTE, USUAL, ForcingRequest
 from kiloland.errors import InputError
-from kiloland.grid import Domain
 
 
 class Source(Protocol):
@@ -42,7 +41,7 @@ class Source(Protocol):
         ...
 
 
-def open_source(request: ForcingRequest, land: Domain) -> Source:
+def open_source(request: ForcingRequest, land: LandCells) -> Source:
     """What the folder holds, validated; InputError where it holds no kind of source, or several."""
     folder = request.source
     if not folder.is_dir():
@@ -59,14 +58,13 @@ def open_source(request: ForcingRequest, land: Domain) -> Source:
             expected="daymet_v4_daily_<na|hi|pr>_<var>_<yyyy>.nc and a reanalysis, "
             "or clmforc.Daymet4.1km.<VAR>.<YYYY-MM>.nc, or clmforc.Daymet4.1km.1d.<VAR>.<YYYY-MM>.nc",
         )
-    grid = grid_of(land, request.domain)
     years = range(request.first_year, request.last_year + 1)
     if daily:
         # Loaded here, since it brings a compiler along that no other command of this kind needs.
         from kiloland.craft.forcing.downscaling import DownscalingSource
 
         return DownscalingSource.open(
-            folder, land, grid, years, request.heights, request.memory * MEGABYTE, request.spreading
+            folder, land, years, request.heights, request.memory * MEGABYTE, request.spreading
         )
     if request.spreading != USUAL:
         raise InputError(
@@ -75,4 +73,4 @@ def open_source(request: ForcingRequest, land: Domain) -> Source:
             found=request.spreading.words.removeprefix(", "),
             hint="Leave --keep and --day out",
         )
-    return ThreeHourlySource.open(maps or lists, land, grid, request.months, request.memory * MEGABYTE)
+    return ThreeHourlySource.open(maps or lists, land, request.months, request.memory * MEGABYTE)

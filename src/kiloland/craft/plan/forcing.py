@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from kiloland.craft.forcing.convert import three_hourly_files
 from kiloland.craft.forcing.daymet import VARIABLES as DAILY
@@ -19,8 +16,6 @@ from kiloland.craft.plan.job import ForcingKind, ForcingTable, OptionsTable
 from kiloland.craft.plan.parts import Finding, PlannedFile, Product
 from kiloland.craft.plan.rates import FORCING_CELL, FORCING_PROCESS, Rates
 from kiloland.errors import InputError
-from kiloland.files import FileSchema
-from kiloland.grid import Domain, build_domain
 
 DAYS: Final = 365
 SETTINGS: Final = "daily to 3-hourly, rules 3, no height adjustment"
@@ -67,23 +62,12 @@ def plan_forcing(
 
 def monthly_schemas(cells: PlannedCells, months: list[Month], encoding: Encoding) -> list[PlannedFile]:
     """The files of all months and variables."""
-    one = largest_cell(cells)
     found = []
     for month in months:
         for name in VARIABLES:
-            schema = month_schema(name, month, one, SETTINGS, ATTRIBUTES, encoding)
-            found.append(PlannedFile(month.file(Path(), name).name, resized(schema, {"ni": cells.land})))
+            schema = month_schema(name, month, cells.land, cells.largest_id, SETTINGS, ATTRIBUTES, encoding)
+            found.append(PlannedFile(month.file(Path(), name).name, schema))
     return found
-
-
-def largest_cell(cells: PlannedCells) -> Domain:
-    """A domain of the cell with the largest id, which decides the types of a file."""
-    return build_domain(cells.grid, np.array([cells.largest_id]))
-
-
-def resized(schema: FileSchema, lengths: Mapping[str, int]) -> FileSchema:
-    """The schema with dimensions of other lengths."""
-    return replace(schema, dimensions={**schema.dimensions, **lengths})
 
 
 def source_bytes(table: ForcingTable, cells: PlannedCells, months: list[Month]) -> tuple[int, list[Finding]]:
