@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 import pytest
 
-MOST_MAPS = 25_000
+MOST_MAPS = 10_000
 """Of the 65,530 memory maps that Linux allows a process; every compiled program takes some."""
 
 

@@ -20,8 +20,9 @@ from kiloland.spinup.generator.climate import Climate, chosen, synthetic_climate
 from kiloland.spinup.generator.continuation import continue_run
 from kiloland.spinup.generator.generate import generate, make_settings
 from kiloland.spinup.generator.plants import allometry
+from kiloland.spinup.generator.relaxation import first_relaxation, mineral_gain
 from kiloland.spinup.generator.run import Site, run_cycle, run_year
-from kiloland.spinup.generator.simulate import BlockSettings, cold_start_of, prepare
+from kiloland.spinup.generator.simulate import BlockSettings, at_rest, cold_start_of, prepare
 from kiloland.spinup.generator.soil import total
 from kiloland.spinup.generator.state import Mode, World, WorldState
 from kiloland.spinup.generator.step import day, mixed
@@ -101,8 +102,9 @@ def test_a_cell_does_not_depend_on_the_others_of_its_block(site: Site, grown: Wo
     end, means = run_cycle(grown, site, plain)
     mode = make_mode(other.soil, accelerated=False)
     turned_end, turned_means = run_cycle(turned, other, mode)
-    straight = pseudo_step(grown, end, means, site, plain, 365.0)
-    turned_step = pseudo_step(turned, turned_end, turned_means, other, mode, 365.0)
+    known = first_relaxation(BLOCK)
+    straight = pseudo_step(grown, end, means, site, plain, 365.0, known)
+    turned_step = pseudo_step(turned, turned_end, turned_means, other, mode, 365.0, known)
     for left, right in zip(jax.tree.leaves(straight), jax.tree.leaves(turned_step), strict=True):
         assert np.array_equal(np.asarray(left)[..., order], np.asarray(right))
 
@@ -110,7 +112,7 @@ def test_a_cell_does_not_depend_on_the_others_of_its_block(site: Site, grown: Wo
 def test_a_state_at_rest_stays_in_pseudo_time(site: Site, grown: WorldState) -> None:
     plain = make_mode(site.soil, accelerated=False)
     _, means = run_cycle(grown, site, plain)
-    stayed = pseudo_step(grown, grown, means, site, plain, 1e7)
+    stayed, _ = pseudo_step(grown, grown, means, site, plain, 1e7, first_relaxation(BLOCK))
     for left, right in zip(jax.tree.leaves(grown), jax.tree.leaves(stayed), strict=True):
         assert np.allclose(np.asarray(left), np.asarray(right), rtol=1e-12, atol=1e-14)
 
@@ -121,11 +123,35 @@ def test_pseudo_time_moves_a_lone_pool_to_where_plain_steps_would_bring_it(
     # Primary P has one input and one rate: its rest is input over rate, whatever the start.
     plain = make_mode(site.soil, accelerated=False)
     end, means = run_cycle(grown, site, plain)
-    moved = pseudo_step(grown, end, means, site, plain, 1e9)
+    moved, _ = pseudo_step(grown, end, means, site, plain, 1e9, first_relaxation(BLOCK))
     rest = site.soil.deposition_p * site.soil.root_profile / site.soil.weathering
     start = np.maximum(np.asarray(end.soil.primary), 1e-12)
     expected = np.clip(np.asarray(rest), start / 3.0, start * 3.0)
     assert np.allclose(np.asarray(moved.soil.primary), expected, rtol=0.02)
+
+
+def test_steps_grow_where_a_tendency_lingers_and_shrink_where_it_turns() -> None:
+    gain = mineral_gain(np.ones(4), np.array([1.0, 1.0, 1.0, 0.0]), np.array([0.9, 0.1, -0.5, 1.0]))
+    assert gain.tolist() == [1.6, 1.0, 0.4, 1.0]
+
+
+def test_a_cell_whose_minerals_still_move_is_not_at_rest(site: Site, grown: WorldState) -> None:
+    still = at_rest(grown, grown, site, SETTINGS)
+    assert still[0].all()
+    for name, amount in (("nitrate", 1.0), ("secondary", 1.0)):
+        moved = replace(grown, soil=replace(grown.soil, **{name: getattr(grown.soil, name) + amount}))
+        assert not at_rest(grown, moved, site, SETTINGS)[1].any()
+
+
+def test_no_tissue_falls_below_zero_when_all_leaves_go_at_once(site: Site, grown: WorldState) -> None:
+    shape = allometry(grown.plants.year_npp, site.plants)
+    today = jax.tree.map(lambda leaf: leaf[0, 0], site.years[0])
+    # No season for leaves and no water: everything that can be shed is shed today.
+    bare = replace(today, season=jnp.zeros_like(today.season), potential=jnp.zeros_like(today.potential))
+    out = replace(grown.plants, leaves_out=jnp.ones_like(grown.plants.leaves_out))
+    mode = make_mode(site.soil, accelerated=False)
+    after, _ = day(replace(grown, plants=out), World(site.soil, site.plants, bare), shape, mode, bare)
+    assert float(jnp.min(after.plants.tissue)) >= 0.0
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,10 @@ the plain tendency, followed by that tendency multiplied by a factor of its own 
 
     x <- x + (f - 1) D,     f >= 1,   f = 1 / (1 - exp(-k T)) for a pool with turnover k over the cycle T
 
-Where a pool exchanges with its neighbours in the column or is fed by a pool that moves, the factor is taken
-implicitly: (k + mixing + 1/tau) d = D / T + what the donors pass on. D = 0 is the only state that stays, and
-that is the cycle of the plain model. The turnover enters the speed alone, never the result.
+How long a step the cell bears is learned (``relaxation``). Where a pool exchanges with its neighbours in the
+column or is fed by a pool that moves, the factor is taken implicitly:
+(k + mixing + 1/tau) d = D / T + what the donors pass on. D = 0 is the only state that stays, and that is the
+cycle of the plain model. The turnover enters the speed alone, never the result.
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ from kiloland.spinup.generator.constants import (
     SOIL_CP,
     THICKNESS,
 )
+from kiloland.spinup.generator.minerals import HALF_P, dissolved
 from kiloland.spinup.generator.record import Fields
+from kiloland.spinup.generator.relaxation import Relaxation, with_carbon, with_minerals
 from kiloland.spinup.generator.run import Site
-from kiloland.spinup.generator.soil import FIRE_CWD, FIRE_LITTER, HALF_P, dissolved
+from kiloland.spinup.generator.soil import FIRE_CWD, FIRE_LITTER
 from kiloland.spinup.generator.state import Mode, PlantState, SoilState, WorldState
 
 LARGEST_CHANGE = 3.0
@@ -85,6 +88,16 @@ def ecosystem_totals(state: WorldState, site: Site) -> Totals:
     )
 
 
+def mineral_churn(before: WorldState, after: WorldState) -> FloatArray:
+    """Sum of the absolute changes of all mineral P pools and layers, gP m-2, ``cell``."""
+    names = ("solution", "labile", "secondary", "occluded", "primary")
+    changes = [
+        np.abs(np.asarray(getattr(after.soil, name)) - np.asarray(getattr(before.soil, name)))
+        for name in names
+    ]
+    return np.asarray((sum(changes) * THICKNESS[:LAYERS, None]).sum(axis=0))
+
+
 def churn(before: WorldState, after: WorldState, site: Site) -> FloatArray:
     """Sum of the absolute changes of all carbon pools, gC m-2, ``cell``: none hides behind another."""
     soil = np.abs(np.asarray(after.soil.carbon) - np.asarray(before.soil.carbon)).sum(axis=0)
@@ -94,12 +107,43 @@ def churn(before: WorldState, after: WorldState, site: Site) -> FloatArray:
 
 
 def pseudo_step(
-    before: WorldState, after: WorldState, means: Fields, site: Site, mode: Mode, tau: float
-) -> WorldState:
-    """The state after one step of pseudo-time of ``tau`` days, from the two ends of a plain cycle."""
+    before: WorldState,
+    after: WorldState,
+    means: Fields,
+    site: Site,
+    mode: Mode,
+    tau: float,
+    known: Relaxation,
+) -> tuple[WorldState, Relaxation]:
+    """The state after one step of pseudo-time of ``tau`` days, from the two ends of a plain cycle.
+
+    Also what the cycle taught about the length of the steps.
+    """
     days = float(len(site.years) * DAYS)
-    plants, wood = plant_step(before.plants, after.plants, means, site, days, tau)
-    return WorldState(soil_step(before.soil, after.soil, means, site, mode, days, tau, wood), plants)
+    change = ecosystem_totals(after, site).carbon - ecosystem_totals(before, site).carbon
+    known = with_minerals(
+        with_carbon(known, change),
+        tendency_of(before, after, ("solution", "labile"), days)
+        + tendency_of(before, after, ("secondary",), days) * released_share(site),
+        tendency_of(before, after, ("nitrate",), days),
+    )
+    plants, wood = plant_step(before.plants, after.plants, means, site, days, tau, known.carbon)
+    soil = soil_step(before.soil, after.soil, means, site, mode, days, tau, wood, known)
+    return WorldState(soil, plants), known
+
+
+def tendency_of(before: WorldState, after: WorldState, names: tuple[str, ...], days: float) -> FloatArray:
+    """Plain tendency of some mineral pools together, g m-3 day-1, ``layer cell``."""
+    changes = [
+        np.asarray(getattr(after.soil, name)) - np.asarray(getattr(before.soil, name)) for name in names
+    ]
+    return np.asarray(sum(changes) / days)
+
+
+def released_share(site: Site) -> FloatArray:
+    """Share of secondary P that comes back, the rest is occluded: d / (d + o)."""
+    d, o = np.asarray(site.soil.desorption), np.asarray(site.soil.occlusion)
+    return np.asarray(d / (d + o))
 
 
 def soil_step(
@@ -111,6 +155,7 @@ def soil_step(
     days: float,
     tau: float,
     wood: FloatArray,
+    known: Relaxation,
 ) -> SoilState:
     """Pseudo-time of the cascade, donor by donor, and of the mineral P pools.
 
@@ -148,10 +193,11 @@ def soil_step(
             moved[element][pool] = apply(inverse, force)
     return replace(
         after,
-        carbon=bounded(after.carbon, moved[0]),
-        nitrogen=bounded(after.nitrogen, moved[1]),
-        phosphorus=bounded(after.phosphorus, moved[2]),
-        **mineral_step(before, after, means, site, days, tau),
+        carbon=bounded(after.carbon, known.carbon * moved[0]),
+        nitrogen=bounded(after.nitrogen, known.carbon * moved[1]),
+        phosphorus=bounded(after.phosphorus, known.carbon * moved[2]),
+        nitrate=nitrate_step(after, means, tau, known),
+        **phosphorus_step(before, after, means, site, days, tau, known),
     )
 
 
@@ -182,8 +228,21 @@ def bounded(values: jax.Array, change: FloatArray) -> jax.Array:
     return jnp.asarray(np.clip(old + change, old / LARGEST_CHANGE, old * LARGEST_CHANGE))
 
 
-def mineral_step(
-    before: SoilState, after: SoilState, means: Fields, site: Site, days: float, tau: float
+def nitrate_step(after: SoilState, means: Fields, tau: float, known: Relaxation) -> jax.Array:
+    """Pseudo-time of nitrate: tendency over damped turnover, all that takes mineral N counted."""
+    nitrate = np.asarray(after.nitrate)
+    turnover = np.asarray(means["nitrogen_out"]) / np.maximum(nitrate, 1e-12)
+    return bounded(after.nitrate, known.nitrate * known.nitrate_tendency / (DAMPING * turnover + 1.0 / tau))
+
+
+def phosphorus_step(
+    before: SoilState,
+    after: SoilState,
+    means: Fields,
+    site: Site,
+    days: float,
+    tau: float,
+    known: Relaxation,
 ) -> dict[str, jax.Array]:
     """Pseudo-time of the mineral P pools.
 
@@ -191,40 +250,47 @@ def mineral_step(
     answers to M, damped); secondary P S is desorbed at d and occluded at o. With D the plain tendencies:
 
         (l + a o / (d + o) + u + 1/tau) dM = D_M + D_S d / (d + o);   dS = (D_S + a dM) / (d + o)
+
+    The plants do not answer to occluded and primary P, which take the whole step.
     """
     soil = site.soil
-    tau = min(tau, LONGEST_TAU_P)
+    short = min(tau, LONGEST_TAU_P)
     d, o = np.asarray(soil.desorption), np.asarray(soil.occlusion)
     solution, labile = np.asarray(after.solution), np.asarray(after.labile)
     mobile = np.maximum(solution + labile, 1e-12)
     tendency = {
         name: (np.asarray(getattr(after, name)) - np.asarray(getattr(before, name))) / days
-        for name in ("solution", "labile", "secondary", "occluded", "primary")
+        for name in ("secondary", "occluded", "primary")
     }
     drained = np.asarray(means["drained"]) * np.asarray(soil.leaching_p)
     a = np.asarray(soil.adsorption) * labile / mobile
-    own = drained * solution / mobile + a * o / (d + o) + 1.0 / tau
+    own = drained * solution / mobile + a * o / (d + o) + 1.0 / short
     uptake = np.asarray(means["uptake_p"]) / mobile * HALF_P / (HALF_P + solution)
-    force = tendency["solution"] + tendency["labile"] + tendency["secondary"] * d / (d + o)
-    moved = force / (own + DAMPING * uptake)
+    moved = known.phosphorus * known.phosphorus_tendency / (own + DAMPING * uptake)
     new = np.clip(mobile + moved, mobile / LARGEST_CHANGE, mobile * LARGEST_CHANGE)
     moved = new - mobile
     soluble = np.asarray(dissolved(jnp.asarray(new), soil))
     return {
         "solution": jnp.asarray(soluble),
         "labile": jnp.asarray(new - soluble),
-        "secondary": bounded(after.secondary, (tendency["secondary"] + a * moved) / (d + o + 1.0 / tau)),
+        "secondary": bounded(after.secondary, (tendency["secondary"] + a * moved) / (d + o + 1.0 / short)),
         "occluded": bounded(after.occluded, tendency["occluded"] / (np.asarray(soil.erosion) + 1.0 / tau)),
         "primary": bounded(after.primary, tendency["primary"] / (np.asarray(soil.weathering) + 1.0 / tau)),
     }
 
 
 def plant_step(
-    before: PlantState, after: PlantState, means: Fields, site: Site, days: float, tau: float
+    before: PlantState,
+    after: PlantState,
+    means: Fields,
+    site: Site,
+    days: float,
+    tau: float,
+    gain: FloatArray,
 ) -> tuple[PlantState, FloatArray]:
     """Pseudo-time of dead wood by mortality and fire; the other tissues follow within a cycle.
 
-    Also what the moved wood drops more, g m-3 day-1 of C, N and P.
+    ``gain`` multiplies the step, ``cell``. Also what the moved wood drops more, g m-3 day-1 of C, N and P.
     """
     plants = site.plants
     tissue, old = np.asarray(after.tissue).copy(), np.asarray(before.tissue)
@@ -238,7 +304,7 @@ def plant_step(
     dropped = np.zeros((3, LAYERS, tissue.shape[-1]))
     for part, profile in profiles.items():
         death = np.asarray(plants.mortality) + burned * fm[part] * (1.0 - cc[part])
-        change = (tissue[part] - old[part]) / days / (death + burned * cc[part] + 1.0 / tau)
+        change = gain * (tissue[part] - old[part]) / days / (death + burned * cc[part] + 1.0 / tau)
         new = np.clip(tissue[part] + change, tissue[part] / LARGEST_CHANGE, tissue[part] * LARGEST_CHANGE)
         more = weight * death * (new - tissue[part])
         for element, ratio in enumerate((1.0, cn[part], cp[part])):

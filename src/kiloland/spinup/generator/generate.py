@@ -31,7 +31,7 @@ from kiloland.spinup.generator.weather import daily_weather
 
 SYNTHETIC = "synthetic"
 BLOCK_FOLDER = ".blocks"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class WorldSettings:
     """File of the climatology, or ``synthetic``."""
     cycle_years: int = 4
     block: int = 256
-    group: int = 1536
+    group: int = 5120
     """Cells of one task: what is kept when a run is interrupted."""
     tolerance: float = 0.01
     """Largest drift of ecosystem carbon in any cell, gC m-2 yr-1."""
-    most_cycles: int = 200
+    most_cycles: int = 400
 
     def block_settings(self, member: int) -> BlockSettings:
         """Settings of the blocks of a member."""

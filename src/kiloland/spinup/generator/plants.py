@@ -158,6 +158,45 @@ class PlantFluxes(NamedTuple):
     """Burned carbon, nitrogen and phosphorus."""
 
 
+class Supply(NamedTuple):
+    """What carbon and nutrients allow today, by slot."""
+
+    nitrogen: Float[Array, "slot cell"]
+    """Reserves relative to half of their target, 0 to 1."""
+    phosphorus: Float[Array, "slot cell"]
+    exudate: Float[Array, "slot cell"]
+    usable: Float[Array, "slot cell"]
+    """Carbon for growth without what roots exude."""
+    growth: Float[Array, "slot cell"]
+    """Respiration included."""
+
+
+class Seasons(NamedTuple):
+    """Leaves that open and fall today."""
+
+    water_status: Float[Array, "slot cell"]
+    out: Float[Array, "slot cell"]
+    """Share of the leaves that are out."""
+    flush: Float[Array, "slot cell"]
+    """Share of the storage that opens."""
+    shed: Float[Array, "slot cell"]
+    """Share of leaves and fine roots that falls."""
+
+
+class Losses(NamedTuple):
+    """What mortality, fire, shedding and the turnover of live wood take from the tissues."""
+
+    gone: Float[Array, "tissue slot cell"]
+    burnt: Float[Array, "tissue slot cell"]
+    left: Float[Array, "tissue slot cell"]
+    leaf_shed: Float[Array, "slot cell"]
+    froot_shed: Float[Array, "slot cell"]
+    to_dead_stem: Float[Array, "slot cell"]
+    to_dead_croot: Float[Array, "slot cell"]
+    reserve_burn: Float[Array, "slot cell"]
+    """Share of the reserves that burns."""
+
+
 def grow(
     state: PlantState,
     plants: Plants,
@@ -173,18 +212,63 @@ def grow(
 
     ``burned`` is the burned fraction, ``dead_wood`` the factor of accelerated spinup on dead wood.
     """
-    supply_n = jnp.clip(2.0 * state.npool / shape.target_n, 0.0, 1.0)
-    supply_p = jnp.clip(2.0 * state.ppool / shape.target_p, 0.0, 1.0)
+    supply = supplied(state, plants, shape, want)
+    gain = shape.share * supply.growth
+    growth_respiration = supply.growth - jnp.sum(gain, axis=0)
+    excess = EXCESS_RATE * warmth_air * state.cpool
+    leaves = seasons(state, plants, season, moisture)
+    loss = losses(state, plants, leaves, burned, dead_wood)
+    leaf_flush, froot_flush = leaves.flush * state.leaf_storage, leaves.flush * state.froot_storage
+    stored = plants.deciduous
+    # Reserves die with the plant; fire burns a part of them like leaves and kills nothing of the rest.
+    kept = 1.0 - (plants.mortality + loss.reserve_burn)
+    back_n, back_p = retranslocated(plants, loss)
+    used_n, used_p = RETRANSLOCATION_RATE * state.retransn, RETRANSLOCATION_RATE * state.retransp
+    npp = want.gpp - want.maintenance - growth_respiration - excess
+    new = PlantState(
+        tissue=tissue_after(loss, gain, stored, leaf_flush, froot_flush),
+        leaf_storage=state.leaf_storage * kept + gain[LEAF] * stored - leaf_flush,
+        froot_storage=state.froot_storage * kept + gain[FROOT] * stored - froot_flush,
+        cpool=state.cpool * kept + supply.usable - supply.growth - excess,
+        xsmrpool=state.xsmrpool + want.debt,
+        npool=state.npool * kept + used_n - supply.growth * shape.nitrogen,
+        ppool=state.ppool * kept + used_p - supply.growth * shape.phosphorus,
+        retransn=state.retransn * kept + back_n - used_n,
+        retransp=state.retransp * kept + back_p - used_p,
+        nitrogen_status=state.nitrogen_status + STATUS_MEMORY * (supply.nitrogen - state.nitrogen_status),
+        phosphorus_status=state.phosphorus_status
+        + STATUS_MEMORY * (supply.phosphorus - state.phosphorus_status),
+        water_status=leaves.water_status,
+        leaves_out=leaves.out,
+        year_npp=state.year_npp,
+        sum_npp=state.sum_npp + npp,
+    )
+    reserves = reserves_of(state, plants)
+    litter = litter_of(plants, loss, reserves, supply.exudate)
+    fire = fire_of(plants, loss, reserves)
+    fluxes = PlantFluxes(
+        supply.growth, growth_respiration, excess, npp, loss.leaf_shed, loss.froot_shed, fire
+    )
+    return new, litter, fluxes
+
+
+def supplied(state: PlantState, plants: Plants, shape: Allometry, want: Demand) -> Supply:
+    """Growth by what carbon, nitrogen and phosphorus allow; at most half of the reserves a day."""
+    nitrogen = jnp.clip(2.0 * state.npool / shape.target_n, 0.0, 1.0)
+    phosphorus = jnp.clip(2.0 * state.ppool / shape.target_p, 0.0, 1.0)
     exudate = plants.exudation * want.available
     usable = want.available - exudate
     growth = jnp.minimum(
-        usable * jnp.minimum(supply_n, supply_p),
+        usable * jnp.minimum(nitrogen, phosphorus),
         jnp.minimum(0.5 * state.npool / shape.nitrogen, 0.5 * state.ppool / shape.phosphorus),
     )
-    gain = shape.share * growth
-    growth_respiration = growth - jnp.sum(gain, axis=0)
-    excess = EXCESS_RATE * warmth_air * state.cpool
+    return Supply(nitrogen, phosphorus, exudate, usable, growth)
 
+
+def seasons(
+    state: PlantState, plants: Plants, season: Float[Array, "slot cell"], moisture: Float[Array, " cell"]
+) -> Seasons:
+    """Leaves follow the season and, where drought sheds them, the water of the last ten days."""
     water_status = state.water_status + WATER_MEMORY * (moisture - state.water_status)
     wet = jnp.clip((water_status - 0.15) / 0.3, 0.0, 1.0)
     out = jnp.where(plants.deciduous > 0.0, season * jnp.where(plants.drought > 0.0, wet, 1.0), 1.0)
@@ -193,101 +277,118 @@ def grow(
     steady = BACKGROUND * out * plants.drought
     flush = ONSET_SHARE * jnp.maximum(change, 0.0) * plants.deciduous + steady
     shed = jnp.maximum(-change, 0.0) / jnp.maximum(state.leaves_out, 1e-12) * plants.deciduous
-    shed = jnp.minimum(shed + steady, 1.0)
+    return Seasons(water_status, out, flush, jnp.minimum(shed + steady, 1.0))
 
-    tissue, mortality = state.tissue, plants.mortality
-    shed_rate = jnp.stack([shed + plants.leaf_turnover, shed + plants.froot_turnover])
+
+def losses(
+    state: PlantState,
+    plants: Plants,
+    leaves: Seasons,
+    burned: Float[Array, " cell"],
+    dead_wood: Float[Array, ""],
+) -> Losses:
+    """Mortality and fire first; what is left sheds. Evergreens turn over, deciduous plants shed."""
+    tissue = state.tissue
     factor = jnp.stack([jnp.ones_like(dead_wood)] * 3 + [dead_wood, jnp.ones_like(dead_wood), dead_wood])
     burn = plants.combustion * burned * factor[:, None, None]
     kill = plants.fire_mortality * burned * factor[:, None, None] - plants.fire_mortality * burn
-    gone = (mortality * factor[:, None, None] + kill) * tissue
+    gone = (plants.mortality * factor[:, None, None] + kill) * tissue
     burnt = burn * tissue
     left = tissue - gone - burnt
-    leaf_shed, froot_shed = shed_rate[0] * left[LEAF], shed_rate[1] * left[FROOT]
-    to_dead_stem = LIVE_WOOD_TURNOVER * tissue[LIVESTEM]
-    to_dead_croot = LIVE_WOOD_TURNOVER * tissue[LIVECROOT]
-    leaf_flush, froot_flush = flush * state.leaf_storage, flush * state.froot_storage
-    stored = plants.deciduous
+    return Losses(
+        gone,
+        burnt,
+        left,
+        (leaves.shed + plants.leaf_turnover) * left[LEAF],
+        (leaves.shed + plants.froot_turnover) * left[FROOT],
+        LIVE_WOOD_TURNOVER * tissue[LIVESTEM],
+        LIVE_WOOD_TURNOVER * tissue[LIVECROOT],
+        plants.combustion[LIVESTEM] * burned,
+    )
+
+
+def tissue_after(
+    loss: Losses,
+    gain: Float[Array, "tissue slot cell"],
+    stored: Float[Array, "slot cell"],
+    leaf_flush: Float[Array, "slot cell"],
+    froot_flush: Float[Array, "slot cell"],
+) -> Float[Array, "tissue slot cell"]:
+    """Tissues after growth, flush, shedding and the turnover of live wood; deciduous growth is stored."""
+    left = loss.left
     leaf_gain, froot_gain = gain[LEAF] * (1.0 - stored), gain[FROOT] * (1.0 - stored)
-    new_tissue = jnp.stack(
+    return jnp.stack(
         [
-            left[LEAF] + leaf_gain + leaf_flush - leaf_shed,
-            left[FROOT] + froot_gain + froot_flush - froot_shed,
-            left[LIVESTEM] + gain[LIVESTEM] - to_dead_stem,
-            left[DEADSTEM] + gain[DEADSTEM] + to_dead_stem,
-            left[LIVECROOT] + gain[LIVECROOT] - to_dead_croot,
-            left[DEADCROOT] + gain[DEADCROOT] + to_dead_croot,
+            left[LEAF] + leaf_gain + leaf_flush - loss.leaf_shed,
+            left[FROOT] + froot_gain + froot_flush - loss.froot_shed,
+            left[LIVESTEM] + gain[LIVESTEM] - loss.to_dead_stem,
+            left[DEADSTEM] + gain[DEADSTEM] + loss.to_dead_stem,
+            left[LIVECROOT] + gain[LIVECROOT] - loss.to_dead_croot,
+            left[DEADCROOT] + gain[DEADCROOT] + loss.to_dead_croot,
         ]
     )
-    # Reserves die with the plant; fire burns a part of them like leaves and kills nothing of the rest.
-    reserve_burn = plants.combustion[LIVESTEM] * burned
-    lost = mortality + reserve_burn
-    turnover = to_dead_stem + to_dead_croot
-    back_n = leaf_shed * (1.0 / plants.cn[LEAF] - 1.0 / plants.litter_cn) + turnover * (
+
+
+def retranslocated(
+    plants: Plants, loss: Losses
+) -> tuple[Float[Array, "slot cell"], Float[Array, "slot cell"]]:
+    """N and P that come back from shed leaves and from live wood that becomes dead."""
+    turnover = loss.to_dead_stem + loss.to_dead_croot
+    nitrogen = loss.leaf_shed * (1.0 / plants.cn[LEAF] - 1.0 / plants.litter_cn) + turnover * (
         1.0 / plants.cn[LIVESTEM] - 1.0 / plants.cn[DEADSTEM]
     )
-    back_p = leaf_shed * (1.0 / plants.cp[LEAF] - 1.0 / plants.litter_cp) + turnover * (
+    phosphorus = loss.leaf_shed * (1.0 / plants.cp[LEAF] - 1.0 / plants.litter_cp) + turnover * (
         1.0 / plants.cp[LIVESTEM] - 1.0 / plants.cp[DEADSTEM]
     )
-    used_n, used_p = RETRANSLOCATION_RATE * state.retransn, RETRANSLOCATION_RATE * state.retransp
-    npp = want.gpp - want.maintenance - growth_respiration - excess
-    new = PlantState(
-        tissue=new_tissue,
-        leaf_storage=state.leaf_storage * (1.0 - lost) + gain[LEAF] * stored - leaf_flush,
-        froot_storage=state.froot_storage * (1.0 - lost) + gain[FROOT] * stored - froot_flush,
-        cpool=state.cpool * (1.0 - lost) + usable - growth - excess,
-        xsmrpool=state.xsmrpool + want.debt,
-        npool=state.npool * (1.0 - lost) + used_n - growth * shape.nitrogen,
-        ppool=state.ppool * (1.0 - lost) + used_p - growth * shape.phosphorus,
-        retransn=state.retransn * (1.0 - lost) + back_n - used_n,
-        retransp=state.retransp * (1.0 - lost) + back_p - used_p,
-        nitrogen_status=state.nitrogen_status + STATUS_MEMORY * (supply_n - state.nitrogen_status),
-        phosphorus_status=state.phosphorus_status + STATUS_MEMORY * (supply_p - state.phosphorus_status),
-        water_status=water_status,
-        leaves_out=out,
-        year_npp=state.year_npp,
-        sum_npp=state.sum_npp + npp,
-    )
-    carbon_store = state.leaf_storage + state.froot_storage + state.cpool
-    store_n = state.leaf_storage / plants.cn[LEAF] + state.froot_storage / plants.cn[FROOT]
-    store_p = state.leaf_storage / plants.cp[LEAF] + state.froot_storage / plants.cp[FROOT]
-    nitrogen_store = store_n + state.npool + state.retransn
-    phosphorus_store = store_p + state.ppool + state.retransp
-    weight = plants.weight
+    return nitrogen, phosphorus
+
+
+def reserves_of(state: PlantState, plants: Plants) -> tuple[Float[Array, "slot cell"], ...]:
+    """Carbon, nitrogen and phosphorus of storage and reserves."""
+    carbon = state.leaf_storage + state.froot_storage + state.cpool
+    nitrogen = state.leaf_storage / plants.cn[LEAF] + state.froot_storage / plants.cn[FROOT]
+    phosphorus = state.leaf_storage / plants.cp[LEAF] + state.froot_storage / plants.cp[FROOT]
+    return carbon, nitrogen + state.npool + state.retransn, phosphorus + state.ppool + state.retransp
+
+
+def litter_of(
+    plants: Plants,
+    loss: Losses,
+    reserves: tuple[Float[Array, "slot cell"], ...],
+    exudate: Float[Array, "slot cell"],
+) -> Litter:
+    """What the plants of the column drop, in C, N and P."""
+    weight, mortality = plants.weight, plants.mortality
 
     def column(*parts: Float[Array, "slot cell"]) -> Float[Array, "element cell"]:
         return jnp.stack([jnp.sum(weight * part, axis=0) for part in parts])
 
-    gone_n, gone_p = gone / plants.cn, gone / plants.cp
-    litter = Litter(
+    gone, gone_n, gone_p = loss.gone, loss.gone / plants.cn, loss.gone / plants.cp
+    leaf, froot = loss.leaf_shed, loss.froot_shed
+    return Litter(
         leaf=column(
-            leaf_shed + gone[LEAF],
-            leaf_shed / plants.litter_cn + gone_n[LEAF],
-            leaf_shed / plants.litter_cp + gone_p[LEAF],
+            leaf + gone[LEAF], leaf / plants.litter_cn + gone_n[LEAF], leaf / plants.litter_cp + gone_p[LEAF]
         ),
         froot=column(
-            froot_shed + gone[FROOT],
-            froot_shed / plants.cn[FROOT] + gone_n[FROOT],
-            froot_shed / plants.cp[FROOT] + gone_p[FROOT],
+            froot + gone[FROOT],
+            froot / plants.cn[FROOT] + gone_n[FROOT],
+            froot / plants.cp[FROOT] + gone_p[FROOT],
         ),
-        labile=column(mortality * carbon_store, mortality * nitrogen_store, mortality * phosphorus_store),
-        stem=column(
-            gone[LIVESTEM] + gone[DEADSTEM],
-            gone_n[LIVESTEM] + gone_n[DEADSTEM],
-            gone_p[LIVESTEM] + gone_p[DEADSTEM],
-        ),
-        croot=column(
-            gone[LIVECROOT] + gone[DEADCROOT],
-            gone_n[LIVECROOT] + gone_n[DEADCROOT],
-            gone_p[LIVECROOT] + gone_p[DEADCROOT],
-        ),
+        labile=column(*(mortality * reserve for reserve in reserves)),
+        stem=column(*(part[LIVESTEM] + part[DEADSTEM] for part in (gone, gone_n, gone_p))),
+        croot=column(*(part[LIVECROOT] + part[DEADCROOT] for part in (gone, gone_n, gone_p))),
         exudate=jnp.sum(weight * exudate, axis=0),
     )
-    fire = jnp.stack(
+
+
+def fire_of(
+    plants: Plants, loss: Losses, reserves: tuple[Float[Array, "slot cell"], ...]
+) -> Float[Array, "element slot cell"]:
+    """Burned carbon, nitrogen and phosphorus of tissues and reserves."""
+    parts = (loss.burnt, loss.burnt / plants.cn, loss.burnt / plants.cp)
+    return jnp.stack(
         [
-            jnp.sum(burnt, axis=0) + reserve_burn * carbon_store,
-            jnp.sum(burnt / plants.cn, axis=0) + reserve_burn * nitrogen_store,
-            jnp.sum(burnt / plants.cp, axis=0) + reserve_burn * phosphorus_store,
+            jnp.sum(part, axis=0) + loss.reserve_burn * reserve
+            for part, reserve in zip(parts, reserves, strict=True)
         ]
     )
-    return new, litter, PlantFluxes(growth, growth_respiration, excess, npp, leaf_shed, froot_shed, fire)

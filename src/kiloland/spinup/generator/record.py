@@ -44,6 +44,10 @@ def essential(fluxes: DayFluxes, world: World) -> Fields:
         "burned": fluxes.burned,
         "drained": fluxes.water.drained,
         "uptake_p": fluxes.soil.uptake_p,
+        "nitrogen_out": fluxes.soil.uptake_n
+        + fluxes.soil.immobilisation
+        + fluxes.soil.denitrification
+        + fluxes.soil.leached_n,
     }
 
 
