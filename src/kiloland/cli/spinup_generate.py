@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from kiloland.compiler_flags import ONE_THREAD, add_compiler_flag
 from kiloland.errors import ExitCode, InputError
 
 DESCRIPTION = """\
@@ -69,7 +70,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def handle(options: argparse.Namespace) -> ExitCode:
     """Run the command."""
     # The kernel gains nothing from threads, and processes share the cores.
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+    add_compiler_flag(ONE_THREAD, os.environ)
     from kiloland.run.compilation import set_up_jax
 
     if options.restart is not None:
