@@ -12,7 +12,9 @@ from kiloland.errors import ExitCode
 
 DESCRIPTION = """\
 Solve for the carbon, nitrogen and phosphorus pools of every soil column and its plants. Without --year the
-equilibrium; with --year N the state after N years of the normal run that follows accelerated spinup.
+equilibrium; with --year N the state after N years of the normal run that follows accelerated spinup; with
+--since START.nc the pools of --restart, the end of a short normal run that began with START.nc, moved to
+where what still drifted in that run would stand still.
 """
 EPILOG = """\
 examples:
@@ -20,6 +22,8 @@ examples:
     --parameters clm_params.nc -o pools.nc
   kiloland spinup solve --restart r.0041.nc --history h0.*.nc --surface surfdata.nc \\
     --parameters clm_params.nc --year 100 --accelerated-until 61 -o pools.0100.nc
+  kiloland spinup solve --since new.nc --restart r.0005.nc --history h0.*.nc --surface surfdata.nc \\
+    --parameters clm_params.nc -o corrected.nc
 """
 
 
@@ -34,6 +38,21 @@ def register(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     add_run(parser)
     parser.add_argument("--year", type=int, metavar="N", help="year of the normal run (default: equilibrium)")
+    parser.add_argument(
+        "--since",
+        type=Path,
+        metavar="FILE",
+        help="restart that a short normal run started from: correct the pools by what drifted since",
+    )
+    parser.add_argument(
+        "--years", type=float, metavar="N", help="with --since: length of the run (default: by the dates)"
+    )
+    parser.add_argument(
+        "--previous",
+        type=Path,
+        metavar="FILE",
+        help="with --since: pools of the correction before, from which the length of the step is learned",
+    )
     parser.add_argument(
         "--method",
         choices=["direct", "anderson", "scaling"],
@@ -75,9 +94,17 @@ def register(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def solve(options: argparse.Namespace) -> ExitCode:
     """Write the file and print a summary."""
+    from kiloland.spinup.solve.correction import correct_run
     from kiloland.spinup.solve.pipeline import solve_run
-    from kiloland.spinup.solve.request import Method, Request
+    from kiloland.spinup.solve.request import Method, Request, check_correction
 
+    if any(option is not None for option in (options.since, options.years, options.previous)):
+        check_correction(options.since, options.year, options.method)
+        changed = correct_run(
+            run_paths(options), options.since, options.output, options.years, options.previous
+        )
+        print(json.dumps(changed, indent=1) if options.json else "\n".join(correction_lines(changed)))
+        return ExitCode.OK
     request = Request(
         year=options.year,
         method=Method(options.method),
@@ -89,6 +116,17 @@ def solve(options: argparse.Namespace) -> ExitCode:
     said = solve_run(run_paths(options), request, options.output)
     print(json.dumps(said, indent=1) if options.json else "\n".join(lines(said)))
     return ExitCode.OK
+
+
+def correction_lines(said: dict[str, Any]) -> list[str]:
+    """The summary of a correction for people."""
+    return [
+        f"correction by what drifted in {said['years']:g} years, operator of quality {said['quality']}, "
+        f"{said['columns']} columns",
+        f"mean size of the drift {said['mean_size_of_drift']:.3f} gC m-2 yr-1",
+        f"mean soil carbon {said['mean_change_of_soil_carbon']:+.2f} gC m-2, mean size of the changes of its "
+        f"pools {said['mean_size_of_change']:.2f} gC m-2",
+    ]
 
 
 def lines(said: dict[str, Any]) -> list[str]:

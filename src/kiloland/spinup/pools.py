@@ -39,6 +39,8 @@ NOTES: Final = {
     "method_used": ("i4", "0 network, 1 solver, 2 scaling, 3 kept"),
     "uncertainty": ("f8", "relative standard deviation of column carbon"),
     "out_of_distribution": ("f8", "distance from what was learned, above 1 is outside"),
+    "carbon_tendency": ("f8", "drift that a correction was made from, gC m-2 yr-1"),
+    "correction_gain": ("f8", "share of the Newton step that a correction took"),
 }
 """Optional values per column: type and meaning."""
 

@@ -33,16 +33,21 @@ EARTH_LAND: Final = 1.48e14
 
 @dataclass(frozen=True)
 class DriftRow:
-    """Ecosystem carbon of one rival in each year, the start first, gC m-2 [year, cell]; NaN where not run."""
+    """Ecosystem carbon of one rival in each year, the start first, gC m-2 [year, cell]; NaN where not run.
+
+    ``corrected``: carbon that corrections added at the start of each forcing cycle, gC m-2 [cycle, cell].
+    """
 
     rival: str
     carbon: Float
     cycle: int
+    corrected: Float | None = None
 
     @property
     def drift(self) -> Float:
-        """Change a year over each forcing cycle, gC m-2 yr-1 [cycle, cell]."""
-        return np.asarray(np.diff(self.carbon[:: self.cycle], axis=0) / self.cycle)
+        """Change a year over each forcing cycle by the run itself, gC m-2 yr-1 [cycle, cell]."""
+        change = np.diff(self.carbon[:: self.cycle], axis=0)
+        return np.asarray((change if self.corrected is None else change - self.corrected) / self.cycle)
 
     def share(self, area: Float, cells: Int, cycle: int = -1) -> float:
         """Share of the land of these cells that drifts less than the limit."""
@@ -91,13 +96,16 @@ def drift_of(
     return DriftRow(rival, carbon, cycle)
 
 
-def restart_from(pools: Path, member: Member, output: Path) -> Path:
-    """The restart with these pools as the writer makes it. Raises ``InputError`` where it refuses."""
+def restart_from(pools: Path, member: Member, output: Path, restart: Path | None = None) -> Path:
+    """The restart with these pools as the writer makes it. Raises ``InputError`` where it refuses.
+
+    ``restart``: whose other variables are kept; by default that of accelerated spinup.
+    """
     output.parent.mkdir(parents=True, exist_ok=True)
     files = member.files
     report = write_restart(
         RestartRequest(
-            restart=files.restart,
+            restart=restart or files.restart,
             pools=pools,
             output=output,
             spinup_state=0,
@@ -150,7 +158,9 @@ def drift_exhibit(
         f"runs on for {years} years. Drift: change of ecosystem carbon a year over the last forcing cycle, "
         "gC m-2 yr-1. Further years: until 97 % of the land of the test cells drifts by less than 1. Global "
         "drift: as if the test cells were all land, PgC yr-1. Carbon: at the end, against the truth. The "
-        "solver's N and P are tied to its carbon by the writer.",
+        "solver's N and P are tied to its carbon by the writer. Corrected: the same years in runs of one "
+        "forcing cycle, after each but the last the pools are corrected by what drifted in it (`spinup solve "
+        "--since`); drift is that of the last run alone; cells of the first member.",
         (
             "row", "cells", "land below 1, test", "land below 1, all", "further years", "global drift",
             "carbon", "median drift", "95 %", "99 %",

@@ -37,6 +37,7 @@ from kiloland.spinup.learn.predict import predict_cells, predict_run, without_op
 
 FEW: Final = 0.05
 TRUTH: Final = "the truth itself"
+CORRECTED: Final = "ours, corrected each cycle"
 Make = Callable[[Plan, World, Say], Exhibit | None]
 
 
@@ -76,12 +77,24 @@ def drift(plan: Plan, world: World, say: Say) -> Exhibit:
             return carbon_after(restart, member, years, plan.drift_cells // len(members))
 
         rows: list[DriftRow] = []
-        for name, start in starts(plan, task).items():
+        begin = starts(plan, task)
+        for name, start in begin.items():
             say(f"drift after the restart: {name}")
             rows.append(drift_of(name, start, members, world.cells, plan.drift_years, go_on))
-        return drift_exhibit(rows, world, task.split.test, OURS, TRUTH, plan.drift_years)
+        say(f"drift after the restart: {CORRECTED}")
+        rows.insert(2, corrected_drift(plan, begin[OURS], members[0], world.cells, rows[0].cycle))
+        return drift_exhibit(rows, world, task.split.test, CORRECTED, TRUTH, plan.drift_years)
 
     return kept(plan.folder / "exhibits", f"drift {plan.seeds[0]}", rests_on(task), make, say)
+
+
+def corrected_drift(plan: Plan, start: Start, member: Member, cells: int, cycle: int) -> DriftRow:
+    """The same years in runs of one forcing cycle with a correction after each but the last, one member."""
+    from kiloland.spinup.benchmark.corrections import corrected_row, corrected_runs
+
+    folder = plan.folder / "drift" / "corrected"
+    rounds = corrected_runs(start(member), member, cycle, plan.drift_years // cycle, folder)
+    return corrected_row(CORRECTED, [(member, rounds)], cells, cycle)
 
 
 def starts(plan: Plan, task: Task) -> dict[str, Start]:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from kiloland.spinup.generator.accelerate import ecosystem_totals
 from kiloland.spinup.generator.build import make_mode
 from kiloland.spinup.generator.climate import Climate
 from kiloland.spinup.generator.continuation import averaged_scalar, continue_block, read_settings
@@ -16,7 +17,7 @@ from kiloland.spinup.generator.forcing import climate_values
 from kiloland.spinup.generator.generate import WorldSettings, load_climate, member_cells
 from kiloland.spinup.generator.member import constant_side, pad_cells, write_run
 from kiloland.spinup.generator.restart_file import read_restart
-from kiloland.spinup.generator.run import run_years
+from kiloland.spinup.generator.run import Site, run_years
 from kiloland.spinup.generator.simulate import BlockResult, prepare, recorded
 from kiloland.spinup.generator.state import WorldState
 from kiloland.spinup.generator.store import BlockStore, flattened, write_block
@@ -51,6 +52,16 @@ def further_run(
     for path in blocks:
         path.unlink()
     return folder / f"r.{years + 1:04d}-01-01-00000.nc", (folder / "h0.annual.nc", folder / "h1.annual.nc")
+
+
+def ecosystem_carbon(restart: Path, member_folder: Path) -> NDArray[np.float64]:
+    """Carbon of soil and plants that a restart of a member holds, gC m-2 [cell]."""
+    settings, member = read_settings(member_folder)
+    climate = load_climate(settings)
+    own = climate.take(member_cells(settings, climate, member))
+    _, soil, plants, grid = constant_side(own, settings, member)
+    state, _ = read_restart(restart, grid)
+    return ecosystem_totals(state, Site(soil, plants, ())).carbon
 
 
 def carbon_after(

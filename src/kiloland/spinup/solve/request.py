@@ -37,6 +37,19 @@ class Request:
     limitation: bool = True
 
 
+def check_correction(since: object, year: int | None, method: str) -> None:
+    """Raise InputError for a correction that makes no sense."""
+    if since is None:
+        raise InputError("--years and --previous belong to --since", expected="--since START.nc")
+    if year is not None or method != Method.DIRECT.value:
+        raise InputError(
+            "a correction goes from a short run towards the equilibrium",
+            variable="--since",
+            found=f"--year {year}" if year is not None else f"--method {method}",
+            expected="neither --year nor --method",
+        )
+
+
 def check_request(request: Request) -> None:
     """Raise InputError for a request that makes no sense."""
     if request.year is not None and request.year < 1:
