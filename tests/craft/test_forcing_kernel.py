@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from kiloland.atmosphere.calendar import calendar_day, seconds_of_date
 from kiloland.atmosphere.derive import saturation_specific_humidity, vapour_pressure
 from kiloland.atmosphere.interpolate import Sun
-from kiloland.atmosphere.orbit import declination, orbital_parameters
+from kiloland.atmosphere.orbit import declination, half_day, orbital_parameters
 from kiloland.craft.forcing.bins import (
     SOLAR_CONSTANT,
     day_of_yearday,
@@ -23,7 +24,7 @@ from kiloland.craft.forcing.bins import (
 )
 from kiloland.craft.forcing.block import downscale
 from kiloland.craft.forcing.daymet import daily_weather
-from kiloland.craft.forcing.kernel import exponential, spread_below
+from kiloland.craft.forcing.kernel import exponential, spread_below, sunset_of_day
 from kiloland.craft.forcing.sun import cell_sun
 from kiloland.craft.forcing.weather import CellSun, DailyWeather, Downscaled, SubdailyShape
 from kiloland.files import open_dataset
@@ -328,12 +329,22 @@ def test_cut_and_spread_keeps_the_sum_and_the_caps() -> None:
     np.testing.assert_array_equal(cut, values.sum(axis=0) > cap.sum(axis=0))
 
 
-def test_the_exponential_is_that_of_the_library_to_two_units_in_the_last_place() -> None:
+def test_the_exponential_is_that_of_the_library_far_beyond_single_precision() -> None:
     x = np.concatenate((np.linspace(-700.0, 700.0, 20_001), [0.0, 1500.0 / 250.0]))
     found = np.empty_like(x)
     exponential(x, found)
-    wanted = np.exp(x)
-    assert (np.abs(found - wanted) <= 2.0 * np.spacing(wanted)).all()
+    np.testing.assert_allclose(found, np.exp(x), rtol=1.0e-12)
+
+
+@pytest.mark.parametrize("declination", [-0.409, -0.1, 0.0, 0.2, 0.409])
+def test_sunset_at_every_latitude(declination: float) -> None:
+    latitude = np.radians(np.concatenate((np.linspace(-90.0, 90.0, 721), [66.5, 66.6])))
+    hour, dusk = np.empty(latitude.size), np.empty(latitude.size)
+    above = math.sin(declination), math.cos(declination)
+    sunset_of_day(np.sin(latitude), np.cos(latitude), above, hour, dusk)
+    wanted = half_day(latitude, declination)
+    np.testing.assert_allclose(hour, wanted, rtol=0.0, atol=1.0e-14)
+    np.testing.assert_allclose(dusk, np.sin(wanted), rtol=0.0, atol=1.0e-14)
 
 
 def test_the_bits_of_a_cell_do_not_depend_on_the_cells_beside_it() -> None:

@@ -19,16 +19,15 @@ from kiloland.craft.forcing.kernel import Cells, Field
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Bits = NDArray[np.uint32]
-GroupTable = tuple[IntArray, IntArray, IntArray, IntArray]
-"""Bounds, shifts, points and nearest points of groups."""
-CellTable = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, IntArray]
-"""Weights, hour angles, their sines, daily course of temperature, height above the reanalysis (of no length
-for cells at its surface), and place of each cell among the samples."""
+GroupTable = tuple[IntArray, IntArray, IntArray, IntArray, IntArray, FloatArray]
+"""Bounds, real cells, shifts, points and nearest points of groups, and the sun of the day before
+``[group, 3]``."""
+CellTable = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+"""Weights, hour angles, their sines, daily course of temperature, sines and cosines of the latitudes
+``[2, cell]``, and height above the reanalysis (of no length for cells at its surface)."""
 State = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
 """The day before: its five daily values ``[5, cell]``, temperatures ``[8 cell]`` before their joint with the
 next day, their pattern ``[8 cell]``, and its stretch ``[cell]``."""
-Sun = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
-"""See :data:`~kiloland.craft.forcing.groups.SunOfDay`."""
 
 
 @compiled
@@ -83,9 +82,9 @@ def finished(values: Field, low: Cells, high: Cells, mean: bool, move: Cells) ->
 @compiled
 def stored(values: Field, place: IntArray, sample: int, v: int, out: Bits) -> None:
     """Intervals of one variable as single precision in the byte order of files; ``out`` holds some days
-    ``[day, 7, 8, cell]`` in turn, of which ``sample`` names the interval."""
-    count = place.size
-    narrow = np.empty(count, np.float32)
+    ``[day, 7, 8, cell]`` in turn, of which ``sample`` names the interval, and ``place`` the cell."""
+    count = values.shape[1]
+    narrow, turned = np.empty(count, np.float32), np.empty(count, np.uint32)
     bits = narrow.view(np.uint32)
     for k in range(BINS_PER_DAY):
         line = out[((sample + k) // BINS_PER_DAY) % out.shape[0], v, (sample + k) % BINS_PER_DAY]
@@ -94,7 +93,10 @@ def stored(values: Field, place: IntArray, sample: int, v: int, out: Bits) -> No
         for c in range(count):
             one = bits[c]
             high = (one >> np.uint32(24)) | ((one >> np.uint32(8)) & np.uint32(0xFF00))
-            line[place[c]] = high | ((one << np.uint32(8)) & np.uint32(0xFF0000)) | (one << np.uint32(24))
+            turned[c] = high | ((one << np.uint32(8)) & np.uint32(0xFF0000)) | (one << np.uint32(24))
+        # By itself: the loops above take several cells at once.
+        for c in range(count):
+            line[place[c]] = turned[c]
 
 
 @compiled
@@ -104,10 +106,10 @@ def advance(
     first: int,
     groups: GroupTable,
     cells: CellTable,
+    order: IntArray,
     shape: tuple[FloatArray, FloatArray],
     came: FloatArray,
     state: State,
-    sun: Sun,
     wanted: tuple[int, int],
     mean: bool,
     out: Bits,
@@ -116,14 +118,15 @@ def advance(
     """Take in local day ``day``, and where it ``follows`` another one of which an interval is ``wanted`` make
     that one.
 
+    ``order``: place of each cell among the samples;
     ``first``: bin of the shape at which day 0 of UTC begins; ``shape``: smooth fields ``[7, bin, point]`` and
     rain ``[3, bin, point]``; ``came``: minimum and maximum temperature, precipitation, vapour pressure and
-    shortwave of the day ``[5, cell]``; ``sun`` of the day before; ``wanted``: first sample and the one after
+    shortwave of the day ``[5, cell]``; ``wanted``: first sample and the one after
     the last, counted from day 0; ``mean``: the mean temperature is kept; ``out``: see :func:`stored`;
     ``lost`` ``[2]``: cells whose vapour or shortwave was not kept on the day before, added.
     """
-    for g in range(groups[1].size):
-        begin, end, shift = groups[0][g], groups[0][g + 1], groups[1][g]
+    for g in range(groups[2].size):
+        begin, end, shift = groups[0][g], groups[0][g + 1], groups[2][g]
         count, points = end - begin, np.empty((BINS_PER_DAY, 4))
         weight = cells[0][4 * begin : 4 * end].reshape(4, count)
         cosine = cells[3][8 * begin : 8 * end].reshape(8, count)
@@ -134,43 +137,48 @@ def advance(
             np.empty((8, count)),
         )
         stretch, move = np.empty(count), np.empty(count)
-        at_points(shape[0][0], first + BINS_PER_DAY * day + shift, groups[2][g], points)
+        at_points(shape[0][0], first + BINS_PER_DAY * day + shift, groups[3][g], points)
         kernel.bilinear(points, weight, raw)
         kernel.stretched_day(low, high, raw, cosine, values, pattern, stretch)
-        last = state[0][:, begin:end]
+        last = state[0]
+        low_before, high_before = last[0, begin:end], last[1, begin:end]
         values_before = state[1][8 * begin : 8 * end].reshape(8, count)
         pattern_before = state[2][8 * begin : 8 * end].reshape(8, count)
         stretch_before = state[3][begin:end]
         sample = BINS_PER_DAY * (day - 1) + shift
         if follows:
             joined(
-                (values_before, pattern_before, stretch_before, last[0], last[1]),
+                (values_before, pattern_before, stretch_before, low_before, high_before),
                 (values, pattern, stretch, low, high),
                 move,
             )
         if follows and sample + BINS_PER_DAY > wanted[0] and sample < wanted[1]:
-            finished(values_before, last[0], last[1], mean, move)
+            finished(values_before, low_before, high_before, mean, move)
             fields = np.empty((7, BINS_PER_DAY, count))
             for v in range(7):
-                at_points(shape[0][v], first + sample, groups[2][g], points)
+                at_points(shape[0][v], first + sample, groups[3][g], points)
                 kernel.bilinear(points, weight, fields[v])
             shares, above = np.empty((8, count)), np.empty((8, count))
-            rain_shares(shape[1], first + sample, groups[3][g], shares)
+            rain_shares(shape[1], first + sample, groups[4][g], shares)
+            sunset, delta = (np.empty(count), np.empty(count)), (groups[5][g, 0], groups[5][g, 1])
+            latitude = cells[4][0, begin:end], cells[4][1, begin:end]
+            kernel.sunset_of_day(latitude[0], latitude[1], delta, sunset[0], sunset[1])
             kernel.sun_above(
                 cells[1][8 * begin : 8 * end].reshape(8, count),
                 cells[2][8 * begin : 8 * end].reshape(8, count),
-                sun[0][begin:end],
-                sun[1][begin:end],
-                sun[2][begin:end],
-                sun[3][g],
+                sunset,
+                latitude,
+                delta,
+                groups[5][g, 2],
                 above,
             )
             made, cut = np.empty((7, BINS_PER_DAY, count)), np.empty((2, count), np.bool_)
-            rise = cells[4][begin:end] if cells[4].size else cells[4]
-            spread_day((last[2], last[3], last[4]), values_before, fields, shares, above, rise, made, cut)
+            daily = last[2, begin:end], last[3, begin:end], last[4, begin:end]
+            rise = cells[5][begin:end] if cells[5].size else cells[5]
+            spread_day(daily, values_before, fields, shares, above, rise, made, cut)
             for v in range(7):
-                stored(made[v], cells[5][begin:end], sample, v, out)
-            lost[0] += cut[0].sum()
-            lost[1] += cut[1].sum()
+                stored(made[v], order[begin:end], sample, v, out)
+            lost[0] += cut[0, : groups[1][g]].sum()
+            lost[1] += cut[1, : groups[1][g]].sum()
         state[0][:, begin:end] = came[:, begin:end]
         values_before[:], pattern_before[:], stretch_before[:] = values, pattern, stretch

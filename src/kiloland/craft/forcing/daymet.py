@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from kiloland.atmosphere.calendar import DAYS_PER_YEAR, SECONDS_PER_DAY, decode_times, describe_seconds
 from kiloland.atmosphere.derive import FREEZING
 from kiloland.craft.forcing.bins import day_of_yearday, is_leap
+from kiloland.craft.forcing.decode import physical
 from kiloland.craft.forcing.land import LandCells
 from kiloland.craft.forcing.maps import SampleReader
 from kiloland.craft.forcing.matching import Matching
@@ -60,6 +61,8 @@ VARIABLES: Final = {
     )
 }
 """What is read; swe is not needed."""
+ROWS: Final = ("tmin", "tmax", "prcp", "vp", "srad", "dayl")
+"""Their order in arrays of days."""
 
 
 @dataclass(frozen=True)
@@ -108,24 +111,28 @@ class DaymetSource:
         }
         return cls(files, _matched(files, land))
 
-    def days(self, first: int, end: int, places: CellPlaces) -> Iterator[DailyWeather]:
-        """Days ``first`` to ``end`` (excluded) one after the other, at some places ``[cell]``.
+    def days(self, first: int, end: int, places: CellPlaces) -> Iterator[FloatArray]:
+        """Days ``first`` to ``end`` (excluded) one after the other at some places ``[5, cell]``, in the order
+        of :class:`~kiloland.craft.forcing.weather.DailyWeather`; each holds until the next is asked for.
 
         Days of years without files are those of the nearest year's end. InputError for missing values on land
         and for values beyond the limits.
         """
+        values = np.empty((len(ROWS), places.rows.size))
         with ExitStack() as stack:
             readers: dict[Path, DayReader] = {}
             for day in range(first, end):
-                values = []
-                for name in VARIABLES:
+                for row, name in enumerate(ROWS):
                     entry, sample = self._sample(name, day)
                     if entry.path not in readers:
                         reader = DayReader(entry.path, VARIABLES[name], places)
                         readers[entry.path] = stack.enter_context(reader)
-                    values.append(readers[entry.path].read(sample, day))
+                    readers[entry.path].read(sample, day, values[row])
                 self._require_order(values[0], values[1], day, places)
-                yield daily_weather(*values)
+                values[:2] += FREEZING
+                values[4] *= values[5]
+                values[4] /= SECONDS_PER_DAY
+                yield values[:5]
 
     def _require_order(self, tmin: FloatArray, tmax: FloatArray, day: int, places: CellPlaces) -> None:
         """InputError where a minimum lies above the maximum."""
@@ -162,17 +169,27 @@ class DayReader:
         self.stack = ExitStack()
         self.variable = self.stack.enter_context(open_dataset(self.path))[self.known.name]
         self.reader = self.stack.enter_context(SampleReader(self.variable, self.places))
+        attributes = self.variable.attributes
+        marks = [float(attributes[key]) for key in ("_FillValue", "missing_value") if key in attributes]
+        # Where no mark lies within the limits these alone tell what is missing.
+        self.direct = self.variable.dtype == np.float32 and not (
+            {"scale_factor", "add_offset"} & attributes.keys()
+            or any(self.known.low <= mark <= self.known.high for mark in marks)
+        )
         return self
 
     def __exit__(self, *error: Any) -> None:
         self.stack.close()
 
-    def read(self, sample: int, day: int) -> FloatArray:
+    def read(self, sample: int, day: int, out: FloatArray) -> None:
         """The values ``[cell]`` of a sample; InputError where one is missing or beyond the limits."""
-        values, known = self.reader.read(sample), self.known
-        if not (known.low <= values.min() and values.max() <= known.high):
-            self._refuse(values, day)
-        return values
+        stored, known = self.reader.stored(sample), self.known
+        if self.direct and known.low <= stored.min() and stored.max() <= known.high:
+            out[:] = stored
+            return
+        out[:] = physical(self.variable, stored, np.float64)
+        if not (known.low <= out.min() and out.max() <= known.high):
+            self._refuse(out, day)
 
     def _refuse(self, values: FloatArray, day: int) -> None:
         known = self.known

@@ -42,7 +42,7 @@ CELL_BYTES: Final = 2000
 those of the day before, its sun and weights, its part of the domain, and room to work them out."""
 LEVEL: Final = np.empty(0)
 """Height of cells that lie on the surface of the reanalysis."""
-SETTINGS: Final = "daily to 3-hourly, rules 3"
+SETTINGS: Final = "daily to 3-hourly, rules 4"
 
 
 @dataclass(frozen=True)

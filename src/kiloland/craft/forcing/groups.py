@@ -5,7 +5,6 @@ Which cells share a group does not show in the results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -13,35 +12,36 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kiloland.atmosphere.calendar import calendar_day
-from kiloland.atmosphere.orbit import Orbit, declination, half_day
-from kiloland.craft.forcing.bins import BIN_SECONDS, BINS_PER_DAY, SOLAR_CONSTANT, solar_hours
+from kiloland.atmosphere.orbit import Orbit
+from kiloland.craft.forcing.bins import solar_hours
 from kiloland.craft.forcing.block import clock
 from kiloland.craft.forcing.locate import Weights
-from kiloland.craft.forcing.sun import hour_angles
+from kiloland.craft.forcing.sun import hour_angles, sun_of_day
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 CELLS: Final = 256
 """Largest number of cells: arrays of a day over them fit into the processor's cache."""
-SunOfDay = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
-"""Hour angle of sunset, constant and amplitude of the cosine of the zenith angle ``[cell]``, and the sun at
-the distance of the day [W/m2] ``[group]``."""
+LANES: Final = 16
+"""The number of cells is a multiple of it: the last one stands in for those that lack."""
 
 
 @dataclass(frozen=True)
 class Groups:
     """Some cells in the order of their groups; what of a group has several rows lies together, row by row.
 
-    ``order``: the cells' numbers before ``[cell]``; ``bounds`` of the groups in it ``[group + 1]``; by group
+    ``order``: the cells' numbers before ``[cell]``; ``bounds`` of the groups in it ``[group + 1]``, and the
+    ``real`` number of cells, of which the others of a group repeat the last. By group
     the ``shift`` of the local day, the four ``points`` around ``[group, 4]`` and the ``nearest`` of them;
     ``weight`` ``[4 cell]`` of these points; ``begin`` ``[8 cell]``: hour angles of the beginnings of the
-    intervals, their ``sine``, and the ``cosine`` of the daily course of temperature; ``latitude`` [rad].
+    intervals, their ``sine``, and the ``cosine`` of the daily course of temperature; ``latitude``
+    ``[2, cell]``: its sine and cosine.
     """
 
     order: IntArray
     bounds: IntArray
+    real: IntArray
     shift: IntArray
     points: IntArray
     nearest: IntArray
@@ -55,16 +55,18 @@ class Groups:
     def of(cls, weights: Weights, shifts: IntArray, longitude: FloatArray, latitude: FloatArray) -> Groups:
         """All cells of the weights, each in one group; longitude, latitude [degrees]."""
         keys = np.vstack((shifts, weights.point, weights.nearest))
-        order = np.lexsort(keys[::-1])
-        bounds = _bounds(keys[:, order])
-        first = order[bounds[:-1]]
-        parts = [order[begin:end] for begin, end in pairwise(bounds)]
+        sequence = np.lexsort(keys[::-1])
+        limits = _bounds(keys[:, sequence])
+        parts = [_padded(sequence[begin:end]) for begin, end in pairwise(limits)]
+        order, first = np.concatenate(parts), sequence[limits[:-1]]
+        bounds = np.cumsum([0, *(part.size for part in parts)])
         angles = [hour_angles(longitude[part], int(shifts[part[0]])) for part in parts]
         clocks = [clock(solar_hours(longitude[part], int(shifts[part[0]]))) for part in parts]
-        begin = np.concatenate([part.ravel() for part in angles])
+        begin, phi = np.concatenate([part.ravel() for part in angles]), np.radians(latitude[order])
         return cls(
             order,
             bounds,
+            np.diff(limits),
             shifts[first],
             np.ascontiguousarray(weights.point[:, first].T),
             weights.nearest[first],
@@ -72,31 +74,18 @@ class Groups:
             begin,
             np.sin(begin),
             np.concatenate([part.ravel() for part in clocks]),
-            np.radians(latitude[order]),
+            np.stack((np.sin(phi), np.cos(phi))),
         )
 
-    def sun(self, day: int, orbit: Orbit) -> SunOfDay:
-        """The sun over the cells on a local day; its declination is that of the middle of the day."""
-        sunset, constant, amplitude = np.empty((3, self.order.size))
-        strength = np.empty(self.shift.size)
-        sines, cosines = np.sin(self.latitude), np.cos(self.latitude)
-        for shift, groups, cells in self._same_time():
-            middle = (BINS_PER_DAY * day + shift + BINS_PER_DAY // 2) * BIN_SECONDS
-            delta, distance = (float(part) for part in declination(orbit, calendar_day(middle)))
-            sunset[cells] = half_day(self.latitude[cells], delta)
-            constant[cells], amplitude[cells] = (
-                sines[cells] * float(np.sin(delta)),
-                cosines[cells] * float(np.cos(delta)),
-            )
-            strength[groups] = SOLAR_CONSTANT * distance
-        return sunset, constant, amplitude, strength
+    def sun(self, day: int, orbit: Orbit) -> FloatArray:
+        """Of the groups on a local day: see :func:`~kiloland.craft.forcing.sun.sun_of_day` ``[group, 3]``."""
+        known = {shift: sun_of_day(day, shift, orbit) for shift in set(self.shift.tolist())}
+        return np.array([known[shift] for shift in self.shift.tolist()])
 
-    def _same_time(self) -> Iterator[tuple[int, slice, slice]]:
-        """Groups of one local time, which stand together, and their cells."""
-        new = np.flatnonzero(np.diff(self.shift)) + 1
-        bounds = [0, *new.tolist(), self.shift.size]
-        for begin, end in pairwise(bounds):
-            yield int(self.shift[begin]), slice(begin, end), slice(self.bounds[begin], self.bounds[end])
+
+def _padded(cells: IntArray) -> IntArray:
+    """The cells, and the last one again up to a multiple of LANES."""
+    return np.append(cells, np.repeat(cells[-1:], -cells.size % LANES))
 
 
 def _bounds(keys: IntArray) -> IntArray:

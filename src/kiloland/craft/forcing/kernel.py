@@ -63,7 +63,12 @@ LN_2_HIGH: Final = float.fromhex("0x1.62e42fefa3800p-1")
 """ln 2 to 42 bits: its products with exponents are exact."""
 LN_2_LOW: Final = float.fromhex("0x1.ef35793c76730p-45")
 SHIFTER: Final = 1.5 * 2.0**52
-TAYLOR: Final = tuple(1.0 / math.factorial(n) for n in range(13, -1, -1))
+TAYLOR: Final = tuple(1.0 / math.factorial(n) for n in range(10, -1, -1))
+ARCSINE: Final = tuple(
+    tuple(math.comb(2 * n, n) / 4**n / (2 * n + 1) for n in range(first, -1, -2)) for first in (22, 23)
+)
+"""Even and odd coefficients of asin(x)/x by x^2, highest power first: two sums, for one of all terms is not
+computed for several cells at once."""
 
 
 @compiled
@@ -285,27 +290,74 @@ def humidity_of_day(vapour: Field, pressure: Field, saturated: Field, values: Fi
 
 
 @compiled
+def sunset_of_day(
+    sine: Cells, cosine: Cells, declination: tuple[float, float], hour: Cells, dusk: Cells
+) -> None:
+    """Hour angle of sunset H [rad], cos(H) = -tan(phi) tan(delta), 0 in the polar night and pi in the polar
+    day, and sin(H); from sines and cosines of the latitudes and of the declination.
+
+    acos(x) = 2 asin(sqrt((1 - x)/2)) for x above 1/2, pi less that of -x below -1/2, pi/2 - asin(x) between,
+    with Taylor's series of asin, whose argument is at most 1/2.
+    """
+    for c in range(hour.size):
+        below = cosine[c] * declination[1]
+        x = -sine[c] * declination[0] / (below if below > 1.0e-300 else 1.0e-300)
+        x = x if x > -1.0 else -1.0
+        x = x if x < 1.0 else 1.0
+        size = x if x > 0.0 else -x
+        dusk[c] = math.sqrt((1.0 - size) * (1.0 + size))
+        steep = size > 0.5
+        square = 0.5 * (1.0 - size) if steep else x * x
+        root = math.sqrt(square)
+        even, odd, fourth = ARCSINE[0][0], ARCSINE[1][0], square * square
+        for j in range(1, 12):
+            even, odd = even * fourth + ARCSINE[0][j], odd * fourth + ARCSINE[1][j]
+        series = even + odd * square
+        angle = 2.0 * root * series if steep else 0.5 * math.pi - root * series
+        hour[c] = math.pi - angle if x < 0.0 else angle
+
+
+@compiled
 def sun_above(
-    begin: Field, sine: Field, sunset: Cells, constant: Cells, amplitude: Cells, strength: float, out: Field
+    begin: Field,
+    sine: Field,
+    sunset: tuple[Cells, Cells],
+    latitude: tuple[Cells, Cells],
+    declination: tuple[float, float],
+    strength: float,
+    out: Field,
 ) -> None:
     """S0 E0 mean(max(mu, 0)) of the intervals [W/m2], exact for the declination of the day.
 
-    mu = c + a cos(h), integrated over the daylight windows [2 pi k - H, 2 pi k + H]. ``begin``: hour angle of
-    the beginnings, from -pi on, ``sine`` its sine; ``sunset`` H, ``constant`` c and ``amplitude`` a;
-    ``strength`` S0 E0.
+    mu = c + a cos(h), c = sin(phi) sin(delta), a = cos(phi) cos(delta), integrated over the daylight windows
+    [2 pi k - H, 2 pi k + H]. ``begin``: hour angle of the beginnings, from -pi on, ``sine`` its sine;
+    ``sunset``: H and its sine; ``latitude`` and ``declination``: sines and cosines; ``strength`` S0 E0.
     """
-    dusk = np.sin(sunset)
+    hour, dusk = sunset
+    longest = 0.0
+    for c in range(hour.size):
+        longest = hour[c] if hour[c] > longest else longest
     for k in range(BINS_PER_DAY):
         following = (k + 1) % BINS_PER_DAY
-        for c in range(sunset.size):
-            start, end, integral = begin[k, c], begin[k, c] + STEP, 0.0
-            for noon in (0.0, FULL_TURN):
-                rise, fall = noon - sunset[c], noon + sunset[c]
+        latest = -math.pi
+        for c in range(hour.size):
+            latest = begin[k, c] if begin[k, c] > latest else latest
+        # The light of the next noon is met by few intervals.
+        noons = 2 if latest + STEP > FULL_TURN - longest else 1
+        for c in range(hour.size):
+            out[k, c] = 0.0
+        for number in range(noons):
+            noon = FULL_TURN * number
+            for c in range(hour.size):
+                start, end = begin[k, c], begin[k, c] + STEP
+                rise, fall = noon - hour[c], noon + hour[c]
                 low, sine_low = (start, sine[k, c]) if start >= rise else (rise, -dusk[c])
                 high, sine_high = (end, sine[following, c]) if end <= fall else (fall, dusk[c])
-                part = constant[c] * (high - low) + amplitude[c] * (sine_high - sine_low)
-                integral += part if high > low else 0.0
-            value = integral * (1.0 / STEP)
+                constant, amplitude = latitude[0][c] * declination[0], latitude[1][c] * declination[1]
+                part = constant * (high - low) + amplitude * (sine_high - sine_low)
+                out[k, c] += part if high > low else 0.0
+        for c in range(hour.size):
+            value = out[k, c] * (1.0 / STEP)
             out[k, c] = strength * (value if value > 0.0 else 0.0)
 
 
@@ -350,9 +402,9 @@ def light_of_day(mean: Cells, shortwave: Field, sun: Field, above: Field, values
 
 @compiled
 def exponential(x: Cells, out: Cells) -> None:
-    """e^x within two units in the last place, for |x| below 700; the library's takes one number at a time.
+    """e^x within 1e-12, for |x| below 700; the library's takes one number at a time.
 
-    x = n ln 2 + r, |r| <= ln 2 / 2: Taylor's series of e^r to r^13, times 2^n made of its bits.
+    x = n ln 2 + r, |r| <= ln 2 / 2: Taylor's series of e^r to r^10, times 2^n made of its bits.
     """
     count = x.size
     whole = np.empty(count)
@@ -362,7 +414,7 @@ def exponential(x: Cells, out: Cells) -> None:
         n = whole[c] - SHIFTER
         r = (x[c] - n * LN_2_HIGH) - n * LN_2_LOW
         series = TAYLOR[0]
-        for j in range(1, 14):
+        for j in range(1, 11):
             series = series * r + TAYLOR[j]
         out[c] = series
     power = whole.view(np.int64)

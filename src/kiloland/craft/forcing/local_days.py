@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from kiloland.craft.forcing.advance import advance
 from kiloland.craft.forcing.bins import BINS_PER_DAY
 from kiloland.craft.forcing.block import FIELDS
-from kiloland.craft.forcing.groups import Groups, SunOfDay
+from kiloland.craft.forcing.groups import Groups
 from kiloland.craft.forcing.shape import MARGIN, ShapeOfDays
-from kiloland.craft.forcing.weather import DailyWeather
 
 FloatArray = NDArray[np.float64]
 Bits = NDArray[np.uint32]
@@ -36,9 +35,10 @@ class LocalDays:
 
     def __post_init__(self) -> None:
         count = self.groups.order.size
+        cells = int(self.groups.real.sum())
         # One day is in use while the next ones are made; local days reach into the days beside that of UTC.
         days = 2 + self.behind + int((self.groups.shift > 0).any())
-        self.samples = np.empty((days, len(FIELDS), BINS_PER_DAY, count), np.uint32)
+        self.samples = np.empty((days, len(FIELDS), BINS_PER_DAY, cells), np.uint32)
         self.state = np.empty((5, count)), np.empty(8 * count), np.empty(8 * count), np.empty(count)
 
     @property
@@ -46,23 +46,23 @@ class LocalDays:
         """Days of UTC that wait for the local day after them."""
         return int((self.groups.shift < 0).any())
 
-    def advance(self, day: int, daily: DailyWeather, sun: SunOfDay) -> tuple[int, int]:
-        """Take in the local day of that number and make the one before, whose ``sun`` it is.
+    def advance(self, day: int, came: FloatArray, sun: FloatArray) -> tuple[int, int]:
+        """Take in the local day of that number, its daily values ``[5, cell]`` in the order of the groups,
+        and make the one before, whose ``sun`` ``[group, 3]`` it is.
 
         Returns at how many cells vapour and shortwave of the day before were not kept.
         """
         groups, lost = self.groups, np.zeros(2, np.int64)
-        came = np.stack([getattr(daily, part.name) for part in fields(daily)])
         advance(
             day,
             self.begun,
             BINS_PER_DAY * (MARGIN + self.before),
-            (groups.bounds, groups.shift, groups.points, groups.nearest),
-            (groups.weight, groups.begin, groups.sine, groups.cosine, self.rise, groups.order),
+            (groups.bounds, groups.real, groups.shift, groups.points, groups.nearest, sun),
+            (groups.weight, groups.begin, groups.sine, groups.cosine, groups.latitude, self.rise),
+            groups.order,
             (self.shape.smooth, self.shape.rain),
             came,
             self.state,
-            sun,
             self.wanted,
             self.mean,
             self.samples,

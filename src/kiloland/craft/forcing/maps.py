@@ -111,18 +111,21 @@ class SampleReader:
         width = self.columns.stop - self.columns.start
         self.index = (places.rows - self.rows.start) * width + places.columns - self.columns.start
 
+    def stored(self, sample: int) -> NDArray[Any]:
+        """The entries of one sample as the file holds them, in the byte order of this machine."""
+        if self.bands is not None:
+            line = self.bands.take(self.bands.read([sample]))[0]
+            return np.asarray(line.view(FILE_SINGLE).astype(np.float32))
+        raw = self.variable.raw()
+        if raw is None:
+            return self.variable.read((sample, self.rows, self.columns)).reshape(-1).take(self.index)
+        found: NDArray[Any] = raw[sample][self.places.rows, self.places.columns].astype(self.variable.dtype)
+        release_pages(self.variable, sample)
+        return found
+
     def read(self, sample: int) -> FloatArray:
         """The values of one sample."""
-        if self.bands is not None:
-            stored = self.bands.take(self.bands.read([sample]))[0].view(FILE_SINGLE).astype(np.float32)
-        else:
-            raw = self.variable.raw()
-            if raw is not None:
-                stored = raw[sample][self.places.rows, self.places.columns].astype(self.variable.dtype)
-                release_pages(self.variable, sample)
-            else:
-                stored = self.variable.read((sample, self.rows, self.columns)).reshape(-1).take(self.index)
-        return physical(self.variable, stored, np.float64)
+        return physical(self.variable, self.stored(sample), np.float64)
 
     def __enter__(self) -> SampleReader:
         if self.bands is not None:

@@ -18,7 +18,7 @@ from kiloland.craft.plan.rates import FORCING_CELL, FORCING_PROCESS, Rates
 from kiloland.errors import InputError
 
 DAYS: Final = 365
-SETTINGS: Final = "daily to 3-hourly, rules 3, no height adjustment"
+SETTINGS: Final = "daily to 3-hourly, rules 4, no height adjustment"
 STREAM_BYTES: Final = 800
 """Bytes of a description for the data atmosphere, besides 50 for each month that it names."""
 NAMELIST_BYTES: Final = 1400
