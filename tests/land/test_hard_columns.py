@@ -21,7 +21,7 @@ from kiloland.land.ledger import BUDGETS
 from kiloland.land.state import LandState
 
 DAYS = 3
-BARS = {"heat": 1e-7, "radiation": 1e-7, "surface": 1e-7, "water": 1e-9}
+BARS = {"heat": 1e-7, "radiation": 1e-7, "surface": 1e-7, "water": 1e-9, "snow": 1e-9}
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from jaxtyping import Array, Float
 
 from kiloland.land.biophysics.ground_state import layered_snow_fraction
 from kiloland.land.biophysics.safe_math import sum_rows
+from kiloland.land.biophysics.snow_water import SnowSurfaceWater
 from kiloland.land.full_inputs import LandConstants, Surroundings
 from kiloland.land.full_step import FullOutput
 from kiloland.land.ledger import Budget, heat_budget, radiation_budget, total_water
+from kiloland.land.snow_ledger import SnowFlow, snow_budget
 from kiloland.land.state import LandState
 from kiloland.land.step import Settings
 from kiloland.land.subgrid import BlockIndex, patch_to_column
@@ -23,13 +25,13 @@ def full_budgets(
     constants: LandConstants,
     settings: Settings,
 ) -> tuple[Budget, ...]:
-    """Heat, radiation, surface and water of each column, in the order of the ledger.
+    """Heat, radiation, surface, water and snow of each column, in the order of the ledger.
 
     Heat of snow, pond and ground: what enters the surface = storage + phase change, W m-2. Radiation:
     incident = absorbed + reflected, W m-2, the error that of the worst patch. Surface: radiation of all
     patches, with the light that the heat of the ground counts, = their fluxes + the heat that entered the
     ground, W m-2. Water, kg m-2: what was there and fell =
-    what is there and left, with canopy, snow, pond, soil and aquifer.
+    what is there and left, with canopy, snow, pond, soil and aquifer. Snow: :func:`snow_budget`.
     """
     index = constants.index
     return (
@@ -37,6 +39,7 @@ def full_budgets(
         radiation_budget(output.radiation, index),
         _surface(output, index),
         _water(before, after, output, surroundings, index, settings),
+        snow_budget(_snow_flow(before, after, output, index), settings.timestep),
     )
 
 
@@ -73,6 +76,29 @@ def _water(
     found = all_water(after, index) + water_lost(output, index) * settings.timestep
     entering = all_water(before, index) + fallen
     return Budget(entering, found, found - entering)
+
+
+def _snow_flow(before: LandState, after: LandState, output: FullOutput, index: BlockIndex) -> SnowFlow:
+    fallen, ground, update, snow = output.precipitation, output.heat.state, output.fluxes.update, output.snow
+    return SnowFlow(
+        before=before.column.snow_water,
+        after=after.column.snow_water,
+        snowfall=jnp.where(fallen.capped, 0.0, fallen.snowfall),
+        frozen_pond=output.heat.pond.ice_formed,
+        exchange=SnowSurfaceWater(
+            sublimation=patch_to_column(update.sublimation, index),
+            evaporation=patch_to_column(update.liquid_evaporation, index),
+            frost=patch_to_column(update.frost, index),
+            dew=patch_to_column(update.dew, index),
+            rain=fallen.rain,
+        ),
+        covered=layered_snow_fraction(ground),
+        capped=fallen.capped,
+        layerless_melt=output.heat.phase.layerless_melt,
+        outflow=snow.outflow,
+        ground_debt=snow.ground_debt,
+        lost_layers=snow.liquid_to_ground + snow.ice_to_ground,
+    )
 
 
 def all_water(state: LandState, index: BlockIndex) -> Float[Array, " column"]:

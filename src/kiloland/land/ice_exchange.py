@@ -52,6 +52,8 @@ class IcePrecipitation:
     """Packs that are full."""
     new_layer: Bool[Array, " column"]
     """Packs that got their first layer."""
+    melted_on_contact: Float[Array, " column"]
+    """Snow without layers that is gone at once, kg m-2 s-1."""
 
 
 @pytree_dataclass
@@ -115,6 +117,7 @@ def receive_precipitation(
         snowfall=jnp.where(capped, 0.0, weather.snow),
         capped=capped,
         new_layer=new_layer,
+        melted_on_contact=jnp.where(gone & (ground["snow_index"] == 0), lying["snow_water"], 0.0) / timestep,
     )
 
 

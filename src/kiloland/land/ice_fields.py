@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from kiloland.land.biophysics.ground_state import layered_snow_fraction
 from kiloland.land.biophysics.safe_math import sum_rows
+from kiloland.land.biophysics.snow_water import SnowSurfaceWater
 from kiloland.land.fields import FIELDS, Field
 from kiloland.land.full_inputs import Surroundings
 from kiloland.land.full_means import PatchValues
@@ -24,6 +25,7 @@ from kiloland.land.full_other_fields import (
 )
 from kiloland.land.ice_step import IceOutput, stored_water
 from kiloland.land.ledger import Budget, heat_budget
+from kiloland.land.snow_ledger import SnowFlow, snow_budget
 from kiloland.land.state import LandState
 from kiloland.land.step import Settings
 
@@ -78,7 +80,7 @@ def ice_budgets(
     surroundings: Surroundings,
     settings: Settings,
 ) -> tuple[Budget, ...]:
-    """Heat, radiation, surface and water, in the order of the ledger.
+    """Heat, radiation, surface, water and snow, in the order of the ledger.
 
     The surface takes the sunlight that the heat of the ground counts: that in the layers of snow now, which
     are others than those of the albedos where snow has fallen since.
@@ -99,6 +101,31 @@ def ice_budgets(
         Budget(settled + light.balance_error, settled, light.balance_error),
         Budget(left, entered, left - entered),
         Budget(entering, found, found - entering),
+        snow_budget(_snow_flow(before, after, output), settings.timestep),
+    )
+
+
+def _snow_flow(before: LandState, after: LandState, output: IceOutput) -> SnowFlow:
+    """Nothing stands on ice and wetlands that could freeze onto the snow."""
+    fallen, update, snow = output.precipitation, output.fluxes.update, output.snow
+    return SnowFlow(
+        before=before.column.snow_water,
+        after=after.column.snow_water,
+        snowfall=jnp.where(fallen.capped, 0.0, fallen.snowfall),
+        frozen_pond=jnp.zeros_like(fallen.snowfall),
+        exchange=SnowSurfaceWater(
+            sublimation=update.sublimation,
+            evaporation=update.liquid_evaporation,
+            frost=update.frost,
+            dew=update.dew,
+            rain=fallen.rain,
+        ),
+        covered=layered_snow_fraction(output.heat.state),
+        capped=fallen.capped,
+        layerless_melt=output.heat.phase.layerless_melt + fallen.melted_on_contact,
+        outflow=snow.outflow,
+        ground_debt=snow.ground_debt,
+        lost_layers=snow.liquid_to_ground + snow.ice_to_ground,
     )
 
 

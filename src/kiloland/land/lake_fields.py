@@ -104,22 +104,26 @@ def ground_heat(longwave_down: Float[Array, " column"], output: LakeOutput) -> F
     return net - fluxes.sensible - fluxes.latent
 
 
-def lake_budgets(output: LakeOutput, surroundings: Surroundings, settings: Settings) -> tuple[Budget, ...]:
-    """Heat, radiation, surface and water, in the order of the ledger.
+def lake_budgets(
+    before: LakeState, output: LakeOutput, surroundings: Surroundings, settings: Settings
+) -> tuple[Budget, ...]:
+    """Heat, radiation, surface, water and snow, in the order of the ledger.
 
     As in ELM the rounding of the heat goes into the sensible heat, so that the heat closes of itself and what
-    it misses would show at the surface.
+    it misses would show at the surface. Snow enters with what was there and fell.
     """
     weather, errors, light = surroundings.weather, output.budgets, output.radiation
     stored = output.heat.storage + output.heat.phase_change
     settled = light.absorbed + light.reflected
     fallen = (weather.rain + weather.snow) * settings.timestep
     entered = output.heat.entered + output.heat.residual
+    snow = before.snow_water + weather.snow * settings.timestep
     return (
         Budget(entered, stored, entered - stored),
         Budget(settled + errors.radiation, settled, errors.radiation),
         Budget(entered + errors.surface, entered, errors.surface),
         Budget(fallen, fallen + errors.water, errors.water),
+        Budget(snow, snow + errors.snow, errors.snow),
     )
 
 

@@ -20,11 +20,11 @@ from kiloland.land.step import ColumnConstants, Settings, StepOutput
 from kiloland.land.subgrid import BlockIndex, patch_to_column
 from kiloland.land.vertical import SNOW_LAYERS
 
-BUDGETS = ("heat", "radiation", "surface", "water")
+BUDGETS = ("heat", "radiation", "surface", "water", "snow")
 """Names of the budgets, in the order of the ledger's first axis."""
-BARS = {"heat": 1e-7, "radiation": 1e-10, "surface": 1e-7, "water": 1e-9}
+BARS = {"heat": 1e-7, "radiation": 1e-10, "surface": 1e-7, "water": 1e-9, "snow": 1e-9}
 """Largest error that one step of one column may have, in the units below."""
-UNITS = {"heat": "W m-2", "radiation": "W m-2", "surface": "W m-2", "water": "kg m-2"}
+UNITS = {"heat": "W m-2", "radiation": "W m-2", "surface": "W m-2", "water": "kg m-2", "snow": "kg m-2"}
 
 
 @pytree_dataclass
@@ -86,13 +86,15 @@ def budgets_of_step(
     Heat: surface heat = storage + phase change, W m-2. Radiation: incident = absorbed + reflected, W m-2;
     its error is the largest of the column's patches. Surface: the heat that the fluxes leave to the ground =
     that which entered it, W m-2. Water, kg m-2: no process of this configuration moves water into or out of a
-    column but one, the melt of a snowpack without layers, which runs off.
+    column but one, the melt of a snowpack without layers, which runs off. Snow, kg m-2: the same melt, and
+    ice of ponds that joins the snow.
     """
     return (
         heat_budget(output.heat),
         radiation_budget(output.radiation, constants.index),
         _surface(output, constants.index),
         _water(before, after, output, settings),
+        _snow(before, after, output, settings),
     )
 
 
@@ -129,6 +131,13 @@ def _water(before: LandState, after: LandState, output: StepOutput, settings: Se
     was = total_water(before)
     found = total_water(after) + output.heat.phase.layerless_melt * settings.timestep
     return Budget(was, found, found - was)
+
+
+def _snow(before: LandState, after: LandState, output: StepOutput, settings: Settings) -> Budget:
+    heat = output.heat
+    entering = before.column.snow_water + heat.pond.ice_formed * settings.timestep
+    accounted = after.column.snow_water + heat.phase.layerless_melt * settings.timestep
+    return Budget(entering, accounted, accounted - entering)
 
 
 def total_water(state: LandState) -> Float[Array, " column"]:

@@ -27,9 +27,10 @@ from kiloland.land.full_other_fields import (
 )
 from kiloland.land.ledger import Budget
 from kiloland.land.pytree import pytree_dataclass
+from kiloland.land.snow_ledger import SnowFlow, snow_budget
 from kiloland.land.step import Settings, Weather
 from kiloland.land.urban_balance import stored_water
-from kiloland.land.urban_parts import UrbanConstants, UrbanSettings
+from kiloland.land.urban_parts import UrbanConstants, UrbanSettings, snow_exchange
 from kiloland.land.urban_state import UrbanState, ground_of
 from kiloland.land.urban_step import UrbanOutput, urban_step
 from kiloland.land.urban_town import URBAN_LAYERS, Surface, by_column, by_surface, of_towns
@@ -155,6 +156,11 @@ def _ground_temperatures(state: UrbanState) -> Float[Array, "ground column"]:
     return jnp.where(ground_layers(state), state.temperature[SNOW_LAYERS:], jnp.nan)
 
 
+def _shed(output: UrbanOutput, gain: Float[Array, " column"]) -> Float[Array, " column"]:
+    """What the air gives to packs that take nothing more."""
+    return jnp.where(output.precipitation.capped & (output.heat.state.snow_index < 0), gain, 0.0)
+
+
 def drainage(output: UrbanOutput) -> Float[Array, " column"]:
     """All liquid water that leaves a column."""
     below = output.road.base_drainage + output.road.drained.perched_drainage
@@ -165,7 +171,7 @@ URBAN_FIELDS: dict[str, Field] = {
     **WEATHER_FIELDS,
     **MEAN_FIELDS,
     **nothing(
-        ("FH2OSFC", "H2OSFC", "QH2OSFC", "QRGWL"),
+        ("FH2OSFC", "H2OSFC", "QH2OSFC"),
         (name for name in NO_CANOPY if name not in ("FCTR", "QVEGT")),
     ),
     "FSA": _surface(lambda c, o: o.radiation.absorbed),
@@ -208,6 +214,8 @@ URBAN_FIELDS: dict[str, Field] = {
     "URBAN_AC": _column(lambda c, o: c.state.town.cooling),
     "URBAN_HEAT": _column(lambda c, o: c.state.town.heating),
     "QOVER": _column(lambda c, o: o.runoff),
+    "QRGWL": _column(lambda c, o: o.precipitation.capped_rain + _shed(o, o.answer.exchange.dew)),
+    "QSNWCPICE": _column(lambda c, o: o.precipitation.capped_snow + _shed(o, o.answer.exchange.frost)),
     "QINFL": _column(lambda c, o: road(o.road.infiltration)),
     "QDRAI": _column(lambda c, o: road(o.road.base_drainage)),
     "QDRAI_PERCH": _column(lambda c, o: road(o.road.drained.perched_drainage)),
@@ -219,8 +227,14 @@ URBAN_FIELDS: dict[str, Field] = {
 """Fields of towns, by ELM's name, on columns in the order of the files."""
 
 
-def urban_budgets(output: UrbanOutput, surroundings: Surroundings, settings: Settings) -> tuple[Budget, ...]:
-    """Heat, radiation, surface and water, in the order of the ledger; sunlight is the budget of a town."""
+def urban_budgets(
+    before: TownColumns,
+    after: TownColumns,
+    output: UrbanOutput,
+    surroundings: Surroundings,
+    settings: Settings,
+) -> tuple[Budget, ...]:
+    """Heat, radiation, surface, water and snow, in the order of the ledger; sunlight is a town's budget."""
     terms, sky, errors = output.heat.budget, output.precipitation, output.budget
     weather = town_weather(surroundings.weather)
     incoming = (weather.shortwave_direct + weather.shortwave_diffuse).sum(axis=0)
@@ -231,9 +245,29 @@ def urban_budgets(output: UrbanOutput, surroundings: Surroundings, settings: Set
         Budget(of_towns(incoming), of_towns(incoming - errors.sunlight), of_towns(errors.sunlight)),
         Budget(terms.surface + errors.surface, terms.surface, errors.surface),
         Budget(fallen, fallen - errors.water, errors.water),
+        snow_budget(_snow_flow(before.town, after.town, output), settings.timestep),
     )
     return tuple(
         Budget(in_file_order(b.entering), in_file_order(b.accounted), in_file_order(b.error)) for b in found
+    )
+
+
+def _snow_flow(before: UrbanState, after: UrbanState, output: UrbanOutput) -> SnowFlow:
+    """Layers cover the whole surface; nothing stands there that could freeze onto the snow."""
+    ground, sky, moved, settled = output.heat.state, output.precipitation, output.moved_snow, output.snow
+    none = jnp.zeros_like(sky.snow)
+    return SnowFlow(
+        before=before.snow_water,
+        after=after.snow_water,
+        snowfall=sky.snow,
+        frozen_pond=none,
+        exchange=snow_exchange(output.answer.exchange, sky),
+        covered=jnp.where(ground.snow_index < 0, 1.0, none),
+        capped=sky.capped,
+        layerless_melt=output.heat.phase.layerless_melt,
+        outflow=output.outflow,
+        ground_debt=moved.ground_debt,
+        lost_layers=settled.to_ground[0] + settled.to_ground[1],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from kiloland.land.biophysics.snow_water import SnowWater
 from kiloland.land.biophysics.urban_energy import (
     AddedHeat,
     UrbanAnswer,
@@ -21,6 +22,7 @@ from kiloland.land.biophysics.urban_hydrology import (
 from kiloland.land.biophysics.urban_radiation import UrbanRadiation
 from kiloland.land.biophysics.urban_snow import (
     TownPrecipitation,
+    TownSnow,
     TownSnowfall,
 )
 from kiloland.land.biophysics.urban_surface import TownSurface, town_surface
@@ -61,6 +63,8 @@ class UrbanOutput:
     answer: UrbanAnswer
     outflow: Float[Array, " column"]
     """Of snow with layers, kg m-2 s-1."""
+    moved_snow: SnowWater
+    snow: TownSnow
     road: RoadWater
     runoff: Float[Array, " column"]
     """From the surface, kg m-2 s-1."""
@@ -123,6 +127,8 @@ def urban_step(
         heat=heat,
         answer=answer,
         outflow=moved.outflow,
+        moved_snow=moved,
+        snow=snow,
         road=road,
         runoff=runoff,
         budget=budget,

@@ -166,7 +166,7 @@ LAKE = _tracked(
     step_of_lakes,
     lake_values,
     LAKE_FIELDS,
-    lambda before, after, output, around, constants, settings: lake_budgets(output, around, settings),
+    lambda before, after, output, around, constants, settings: lake_budgets(before, output, around, settings),
     lambda state, zenith, constants: renew_lake_albedo(state, zenith, constants.optics),
 )
 LAND_ICE = _ice(GroundKind.GLACIER)
@@ -175,7 +175,9 @@ TOWN = _tracked(
     step_of_towns,
     urban_values,
     URBAN_FIELDS,
-    lambda before, after, output, around, constants, settings: urban_budgets(output, around, settings),
+    lambda before, after, output, around, constants, settings: urban_budgets(
+        before, after, output, around, settings
+    ),
     _town_albedo,
     bars={**BARS, "radiation": TOWN_RADIATION_BAR},
 )

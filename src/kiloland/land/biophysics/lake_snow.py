@@ -22,7 +22,8 @@ from kiloland.land.biophysics.constants import (
 )
 from kiloland.land.biophysics.lake_layers import HEAT_CAPACITY_WATER, LakeGrid, LakeWater
 from kiloland.land.biophysics.safe_math import divide, sum_rows
-from kiloland.land.biophysics.snow_layers import add_snowfall, fresh_snow_density
+from kiloland.land.biophysics.snow_cover import fresh_snow_density
+from kiloland.land.biophysics.snow_layers import add_snowfall
 from kiloland.land.biophysics.snow_pack import SnowGeometry, SnowLayers
 from kiloland.land.biophysics.snow_water import SnowSurfaceWater
 from kiloland.land.pytree import pytree_dataclass

@@ -40,6 +40,13 @@ class PondCover:
     """Water of vanished ponds that went into the first soil layer, kg m-2."""
 
 
+def share_below(
+    level: Float[Array, " column"], microrelief: Float[Array, " column"]
+) -> Float[Array, " column"]:
+    """Share of ground below a level d: (1 + erf(d / (s sqrt 2))) / 2, s deviation of height, both in mm."""
+    return 0.5 * (1.0 + jax.scipy.special.erf(level / (microrelief * _ROOT_TWO_SINGLE)))
+
+
 def flooded_fraction(
     pond_water: Float[Array, " column"], microrelief: Float[Array, " column"]
 ) -> Float[Array, " column"]:
@@ -47,18 +54,17 @@ def flooded_fraction(
 
     Heights are normal with deviation s (mm); the level d (mm) solves
     W = d/2 (1 + erf(d / (s sqrt 2))) + s / sqrt(2 pi) exp(-d^2 / (2 s^2)) with ten Newton steps from 0;
-    the share is (1 + erf(d / (s sqrt 2))) / 2. Arguments: water (kg m-2), deviation of height (mm).
+    the share is `share_below`. Arguments: water (kg m-2), deviation of height (mm).
     """
     sigma = microrelief
-    wide = sigma * _ROOT_TWO_SINGLE
 
     def newton(_: int, level: Array) -> Array:
-        below = 0.5 * (1.0 + jax.scipy.special.erf(level / wide))
+        below = share_below(level, sigma)
         peak = sigma / math.sqrt(2.0 * math.pi) * jnp.exp(-level * level / (2.0 * sigma * sigma))
         return level - (level * below + peak - pond_water) / below
 
     level = jax.lax.fori_loop(0, _NEWTON_STEPS, newton, jnp.zeros_like(pond_water))
-    return 0.5 * (1.0 + jax.scipy.special.erf(level / wide))
+    return share_below(level, sigma)
 
 
 def cover_with_pond(

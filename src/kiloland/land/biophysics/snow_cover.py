@@ -15,7 +15,7 @@ from kiloland.land.pytree import pytree_dataclass
 from kiloland.land.vertical import SNOW_LAYERS, snow_layer_mask
 
 FIRST_LAYER_DEPTH = 0.01
-"""Mean depth of snow at which a pack gets its first layer, m."""
+"""Mean depth over the column from which a pack has a layer, m."""
 CAPPED_WATER = 1000.0
 """A pack of more water takes no further snow, kg m-2."""
 _CAPPED_ACCUMULATION = 500.0
@@ -39,9 +39,10 @@ class Snowfall:
 
 
 def fresh_snow_density(air_temperature: Float[Array, " column"]) -> Float[Array, " column"]:
-    """50 + 1.7 (T - T_f + 15)^1.5 kg m-3, T limited to -15..2 C (Anderson 1976; ELM `CanopyHydrology`)."""
+    """50 + 1.7 (T - T_f + 15)^1.5 kg m-3, T limited to -15..2 C (Anderson 1976), on soil and lakes."""
     warmth = jnp.clip(air_temperature - FREEZING_POINT, -15.0, 2.0) + 15.0
-    return 50.0 + 1.7 * warmth * jnp.sqrt(warmth)
+    # The gradient of the root is infinite at 0, where the warmth is limited.
+    return 50.0 + 1.7 * warmth * jnp.sqrt(jnp.where(warmth > 0.0, warmth, 1.0))
 
 
 def melt_shape(elevation_deviation: Float[Array, " column"]) -> Float[Array, " column"]:

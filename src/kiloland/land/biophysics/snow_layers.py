@@ -20,14 +20,13 @@ from kiloland.land.biophysics.constants import (
     HEAT_CAPACITY_LIQUID,
     LATENT_HEAT_FUSION,
 )
-from kiloland.land.biophysics.safe_math import divide, power, sum_rows
+from kiloland.land.biophysics.safe_math import divide, sum_rows
 from kiloland.land.biophysics.snicar import FRESH_RADIUS
+from kiloland.land.biophysics.snow_cover import FIRST_LAYER_DEPTH, fresh_snow_density
 from kiloland.land.biophysics.snow_pack import SnowLayers, choose, layer_water, snow_depth
 from kiloland.land.pytree import pytree_dataclass
 from kiloland.land.vertical import SNOW_LAYERS, snow_layer_mask
 
-FIRST_LAYER_DEPTH = 0.01
-"""Mean depth over the column from which a pack has a layer, m."""
 LEAST_ICE = 0.01
 """A layer with less ice joins the one below, kg m-2."""
 LEAST_DENSITY = 50.0
@@ -50,11 +49,6 @@ class CombinedSnow:
     """Of layers that vanished, into the first layer of the ground (on lakes: run off), kg m-2."""
     ice_to_ground: Float[Array, " column"]
     """kg m-2."""
-
-
-def fresh_snow_density(air_temperature: Float[Array, " column"]) -> Float[Array, " column"]:
-    """Density of new snow, kg m-3: 50 + 1.7 (min(max(T - T_f, -15), 2) + 15)^1.5 (Anderson 1976)."""
-    return 50.0 + 1.7 * power(jnp.clip(air_temperature - FREEZING_POINT, -15.0, 2.0) + 15.0, 1.5)
 
 
 def add_snowfall(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from kiloland.land.biophysics.constants import DENSITY_ICE
+from kiloland.land.biophysics.pond_cover import share_below
 from kiloland.land.biophysics.safe_math import power
 from kiloland.land.pytree import pytree_dataclass
 from kiloland.land.soil_properties import SoilProperties
@@ -80,11 +80,11 @@ def microrelief(slope: Float[Array, " column"]) -> Float[Array, " column"]:
 def flooded(depth: Float[Array, " column"], sigma: Float[Array, " column"]) -> tuple[Array, Array]:
     """Share of ground below a water level ``depth`` (mm) on normal microrelief, and its derivative.
 
-    f = (1 + erf(d / (s sqrt 2))) / 2;  df/dd = exp(-d^2 / 2 s^2) / (s sqrt(2 pi)).
+    f is `share_below`, df/dd = exp(-d^2 / 2 s^2) / (s sqrt(2 pi)).
     """
     ratio = depth / sigma
     density = jnp.exp(-0.5 * ratio * ratio) / (sigma * math.sqrt(2.0 * math.pi))
-    return 0.5 * (1.0 + jax.scipy.special.erf(ratio / math.sqrt(2.0))), density
+    return share_below(depth, sigma), density
 
 
 def ponded_water(depth: Float[Array, " column"], sigma: Float[Array, " column"]) -> Float[Array, " column"]:
