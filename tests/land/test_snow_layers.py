@@ -18,8 +18,9 @@ from kiloland.land.biophysics.constants import (
 )
 from kiloland.land.biophysics.snow_aging import LARGEST_RADIUS
 from kiloland.land.biophysics.snow_compaction import compact
+from kiloland.land.biophysics.snow_cover import fresh_snow_density
 from kiloland.land.biophysics.snow_division import divide_layers
-from kiloland.land.biophysics.snow_layers import add_snowfall, combine_layers, fresh_snow_density
+from kiloland.land.biophysics.snow_layers import add_snowfall, combine_layers
 from kiloland.land.biophysics.snow_pack import SnowLayers, layer_water, snow_depth
 from kiloland.land.biophysics.snow_step import advance_snow
 from kiloland.land.biophysics.snow_water import move_snow_water, percolate
