@@ -158,12 +158,13 @@ def test_every_key_of_the_case_is_explained_with_its_default() -> None:
         for key in re.findall(r"`(\w+)`", line.split("|")[1])
     }
     for table in dataclasses.fields(Case):
-        kind = {"history": "HistoryTable"}.get(table.name, str(table.type))
+        kind = {"history": "HistoryTable", "coupler": "CouplerTable"}.get(table.name, str(table.type))
         for field in dataclasses.fields(getattr(sys.modules[Case.__module__], kind)):
             assert field.name in rows, f"docs/run.md does not explain {table.name}.{field.name}"
             if field.default is not dataclasses.MISSING and field.default is not None:
                 value = getattr(field.default, "value", field.default)
                 shown = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
+                shown = list(value) if isinstance(value, tuple) else shown
                 shown = f'"{shown}"' if isinstance(value, str) else str(shown)
                 assert f"`{shown}`" in rows[field.name], f"docs/run.md: default of {table.name}.{field.name}"
 

@@ -24,6 +24,7 @@ from kiloland.run.case import Case, read_case
 from kiloland.run.clock import DAY, Interval, date_label
 from kiloland.run.compilation import set_up_jax as set_up_jax
 from kiloland.run.compilation import told_when_slow
+from kiloland.run.coupler_file import write_coupler
 from kiloland.run.engine import advance_block
 from kiloland.run.history_file import HistoryContext, write_history
 from kiloland.run.model import Model, open_model
@@ -39,6 +40,7 @@ from kiloland.run.restart_files import (
     write_set,
 )
 from kiloland.run.signals import StopRequest
+from kiloland.run.tape import Tape
 from kiloland.run.timers import Timer, Timers
 from kiloland.run.weather import Wanted, WeatherReader, batches_of
 
@@ -296,14 +298,17 @@ class Run:
             if due is None or model.time < due:
                 continue
             with self.timers("HIST"):
-                tape.close_interval(model.time, model.parts, model.layout)
+                tape.close_interval(model.time, model.parts, model.layout, model.streams)
                 if tape.file_is_full:
-                    self.write_history(tape_number=tape.number)
+                    self.write_history(tape)
 
-    def write_history(self, tape_number: int) -> None:
+    def write_history(self, tape: Tape) -> None:
         """Write the waiting records of a tape as a file; a full file's records are then forgotten."""
-        tape = self.model.tapes[tape_number]
-        self.history.append(write_history(self.folder, tape, self.context))
+        if tape.of_coupler:
+            path = write_coupler(self.folder, tape, self.context, self.case, self.model.streams)
+        else:
+            path = write_history(self.folder, tape, self.context)
+        self.history.append(path)
         if tape.file_is_full:
             tape.pending = []
 
@@ -333,7 +338,7 @@ class Run:
         """Write files that are not full yet and the summary of the balances."""
         for tape in self.model.tapes:
             if tape.pending:
-                self.write_history(tape_number=tape.number)
+                self.write_history(tape)
         summary = balance_summary(self.model)
         self.balance = {name: entry["largest_error"] for name, entry in summary.items()}
         with self.model.ranks.agreement():

@@ -9,6 +9,7 @@ from pathlib import Path
 from kiloland.errors import InputError
 from kiloland.run.canopy_parameters import read_carbon_dioxide_share
 from kiloland.run.clock import date_label, parse_date
+from kiloland.run.land_streams import named_streams, phosphorus_years
 from kiloland.run.namelist import find_input, read_namelists
 from kiloland.run.restart import read_restart
 from kiloland.run.snow_tables import find_snow_files
@@ -71,6 +72,7 @@ def case_from_namelists(
         f"path = {_quoted(find_input(settings.site_forcing, folders).resolve())}",
         f"carbon_dioxide = {read_carbon_dioxide_share(lnd_in) * 1.0e6!r}",
         "",
+        *_streams(lnd_in, folders),
         "[[history]]",
         'fields = ["TSOI", "TG", "TV", "TSA", "FSH", "EFLX_LH_TOT", "FSA", "FIRE", "FGR",',
         '  "SOILLIQ", "SOILICE", "H2OSNO", "SNOW_DEPTH", "ZWT", "TWS", "FPSN",',
@@ -78,6 +80,22 @@ def case_from_namelists(
         'every = "1 month"',
     ]
     return "\n".join(lines) + "\n"
+
+
+def _streams(lnd_in: Path, folders: Sequence[Path]) -> list[str]:
+    """The table of the streams, read as ELM's site mode does; a missing file is named in a comment."""
+    named = named_streams(lnd_in)
+    if not named:
+        return []
+    lines = ["[streams]", 'rule = "site"']
+    for key, file in named.items():
+        try:
+            lines.append(f"{key} = {_quoted(find_input(file, folders).resolve())}")
+        except InputError:
+            lines.append(f"# {key}: {file} is not in the folders of inputs")
+    years = phosphorus_years(lnd_in)
+    lines.append(f"phosphorus_years = [{years.year_first}, {years.year_last}]")
+    return [*lines, f"align = {years.year_align}", ""]
 
 
 def _start(restart: Path | None, start: str | None) -> str:

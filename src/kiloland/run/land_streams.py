@@ -25,6 +25,13 @@ _KEYS = {
     "lightning": ("light_streams", "stream_fldfilename_lightng"),
 }
 """Namelist group and key of each file."""
+CASE_KEYS = {
+    "nitrogen": "nitrogen",
+    "phosphorus": "phosphorus",
+    "people": "population",
+    "lightning": "lightning",
+}
+"""Keys of the table ``[streams]`` of a case."""
 
 
 def find_stream_files(namelist: str | Path, folders: Sequence[Path]) -> StreamFiles:
@@ -40,11 +47,30 @@ def find_stream_files(namelist: str | Path, folders: Sequence[Path]) -> StreamFi
         if not value:
             raise InputError("key missing", file=namelist, where=f"{group}: {key}")
         found[name] = find_input(value, folders)
-    years = groups.get("pdepdyn_nml", {})
+    return StreamFiles(**found, phosphorus_years=phosphorus_years(namelist))
+
+
+def phosphorus_years(namelist: str | Path) -> TimeCycle:
+    """The data years of phosphorus, whose file has dates.
+
+    Raises:
+        InputError: the years are no years.
+    """
+    years = f90nml.read(namelist).get("pdepdyn_nml", {})
     first, last = (int(years.get(f"stream_year_{end}_pdep", 1)) for end in ("first", "last"))
-    return StreamFiles(
-        **found, phosphorus_years=TimeCycle(first, last, int(years.get("model_year_align_pdep", 1)))
-    )
+    return TimeCycle(first, last, int(years.get("model_year_align_pdep", 1)))
+
+
+def named_streams(namelist: str | Path) -> dict[str, str]:
+    """The files of nitrogen, phosphorus, people and lightning that a namelist names, by key of the case."""
+    groups = f90nml.read(namelist)
+    found = {}
+    for name, key_of_case in CASE_KEYS.items():
+        group, key = _KEYS[name]
+        value = str(groups.get(group, {}).get(key, "")).strip()
+        if value:
+            found[key_of_case] = value
+    return found
 
 
 def particle_stream(path: Path, places: Places) -> LandStream:

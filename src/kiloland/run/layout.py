@@ -60,6 +60,14 @@ class Layout:
         """Of each column on its cell."""
         return np.concatenate([g.column_weight for g in self.groups])
 
+    def of_landunit(self, landunit: str) -> np.ndarray:
+        """True for the columns on a landunit, by ELM's word for it."""
+        pieces = [
+            np.full(group.columns, own == landunit)
+            for group, own in zip(self.groups, self.landunits, strict=True)
+        ]
+        return np.concatenate(pieces)
+
     def _scale(self, variable: HistoryVariable) -> np.ndarray | None:
         if not variable.urban or all(scale is None for scale in self.scales):
             return None

@@ -19,8 +19,9 @@ from kiloland.land.ledger import open_ledger
 from kiloland.land.step import Settings, Weather
 from kiloland.land.subgrid import ColumnGroup
 from kiloland.run.begin import Place, cold_members, read_place, read_state
-from kiloland.run.case import Case, LeafArea, SurfaceFlux, known_fields
+from kiloland.run.case import Case, HistoryTable, LeafArea, SurfaceFlux, known_fields
 from kiloland.run.cells import OwnCells, check_whole_domain
+from kiloland.run.coupler_file import coupler_tape, stream_name
 from kiloland.run.distribute import Members
 from kiloland.run.engine import field_levels
 from kiloland.run.forcing_source import open_source
@@ -34,6 +35,7 @@ from kiloland.run.parts import Ground, Kind, Part, prepare
 from kiloland.run.ranks import Ranks
 from kiloland.run.restart import Restart
 from kiloland.run.setup import zenith_at_ends
+from kiloland.run.stream_fields import StreamSource
 from kiloland.run.surface import Surface
 from kiloland.run.tape import Tape
 from kiloland.variables import SUBGRID_DIMENSIONS
@@ -55,6 +57,8 @@ class Model:
     layout: Layout
     members: Members
     source: ForcingSource
+    streams: StreamSource
+    """What falls on the land and lives on it, for history alone."""
     leaf_area: MonthlyLeafArea | None
     """Of soil columns."""
     settings: Settings
@@ -150,6 +154,7 @@ def _assemble(
     chosen: list[tuple[Kind, ColumnGroup, int]],
 ) -> Model:
     domain, step = place.domain, case.case.step_seconds
+    places = Places(domain.longitude, domain.latitude, domain.gridcell_id)
     inputs = _land_inputs(case, domain)
     ground = Ground(
         place.surface, place.cells.positions, domain.latitude, read_parameters(case.input.parameters), inputs
@@ -170,7 +175,8 @@ def _assemble(
         parts=parts,
         layout=layout,
         members=Members(restart.rows, {k: restart.dimensions[k] for k in SUBGRID_DIMENSIONS}, ranks),
-        source=open_source(case, Places(domain.longitude, domain.latitude, domain.gridcell_id)),
+        source=open_source(case, places),
+        streams=StreamSource.open(case, places),
         leaf_area=_leaf_area(case, place.surface, parts),
         settings=Settings(timestep=float(step), lengths=lengths_of(restart, step) if inputs else None),
         inputs=inputs,
@@ -216,27 +222,36 @@ def _leaf_area(case: Case, surface: Surface, parts: list[Part]) -> MonthlyLeafAr
 
 
 def _open_tapes(case: Case, parts: list[Part]) -> list[Tape]:
-    tapes = []
-    known = known_fields(case.case.surface_flux)
-    for number, table in enumerate(case.history):
-        variables = table.variables()
-        for variable in variables:
-            if variable.name not in known:
-                raise InputError(
-                    "this field is not computed yet",
-                    variable=variable.name,
-                    where=f"history[{number}].fields",
-                    expected=", ".join(known),
-                )
-        shapes = tuple(field_levels(variable.name) for variable in variables)
-        told = tuple(
-            tuple(i for i, variable in enumerate(variables) if variable.name in part.kind.physics.fields)
-            for part in parts
-        )
-        tape = Tape(number, table, variables, shapes, case.start, fields_of=told)
-        tape.restart_accumulators(parts)
+    """The tapes of history, then those of the coupler."""
+    tapes = [
+        _open_tape(case, parts, f"h{number}", table, f"history[{number}].fields")
+        for number, table in enumerate(case.history)
+    ]
+    for exchange in case.coupler:
+        tape = _open_tape(case, parts, stream_name(exchange), coupler_tape(exchange), "coupler")
+        tape.of_coupler = True
         tapes.append(tape)
     return tapes
+
+
+def _open_tape(case: Case, parts: list[Part], stream: str, table: HistoryTable, where: str) -> Tape:
+    variables, known = table.variables(), known_fields(case.case.surface_flux)
+    for variable in variables:
+        if variable.name not in known:
+            raise InputError(
+                "this field is not computed yet",
+                variable=variable.name,
+                where=where,
+                expected=", ".join(known),
+            )
+    shapes = tuple(field_levels(variable.name) for variable in variables)
+    told = tuple(
+        tuple(i for i, variable in enumerate(variables) if variable.name in part.kind.physics.fields)
+        for part in parts
+    )
+    tape = Tape(stream, table, variables, shapes, case.start, fields_of=told)
+    tape.restart_accumulators(parts)
+    return tape
 
 
 def _first_plants(model: Model) -> None:

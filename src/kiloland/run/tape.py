@@ -21,6 +21,7 @@ from kiloland.run.clock import Interval
 from kiloland.run.engine import FieldPlan
 from kiloland.run.layout import Layout
 from kiloland.run.parts import Part
+from kiloland.run.stream_fields import StreamSource
 from kiloland.variables import HistoryVariable
 
 
@@ -41,23 +42,21 @@ class Record:
 class Tape:
     """A history tape of one rank."""
 
-    number: int
+    stream: str
+    """Name of the tape in file names: ``h0``, ``h1``, ..., ``cpl.ha``."""
     table: HistoryTable
     variables: tuple[HistoryVariable, ...]
     shapes: tuple[tuple[int, ...], ...]
     """Level sizes of each field, without the member axis."""
     begin: int
     steps: int = 0
+    of_coupler: bool = False
+    """Made into the fields of the coupler when it is written."""
     fields_of: tuple[tuple[int, ...], ...] = ()
     """For each part of the model the positions of the fields that it tells."""
     accumulators: list[list[tuple[jax.Array, ...]]] = field(default_factory=list)
     """For each part, for each block, for each of its fields ``[*levels, padded member]``."""
     pending: list[Record] = field(default_factory=list)
-
-    @property
-    def stream(self) -> str:
-        """Name of the tape in file names: ``h0``, ``h1``, ..."""
-        return f"h{self.number}"
 
     @property
     def interval(self) -> Interval:
@@ -132,12 +131,18 @@ class Tape:
                 blocks.append(tuple(arrays))
             self.accumulators.append(blocks)
 
-    def close_interval(self, end: int, parts: Sequence[Part], layout: Layout) -> None:
-        """Turn the accumulators into a record and begin the next interval."""
+    def close_interval(
+        self, end: int, parts: Sequence[Part], layout: Layout, streams: StreamSource | None = None
+    ) -> None:
+        """Turn the accumulators into a record and begin the next interval; streams bring their own fields."""
         values = []
         for variable, total in zip(self.variables, self.collect(parts, layout), strict=True):
-            value = finish(total, self.steps, variable.averaging, self._sparse(variable))
             keep = self.table.subgrid and variable.level in ("column", "pft")
+            brought = None if streams is None else streams.record(variable, self.begin, end, layout, keep)
+            if brought is not None:
+                values.append(brought)
+                continue
+            value = finish(total, self.steps, variable.averaging, self._sparse(variable))
             values.append(value if keep else layout.cell_mean(value, variable))
         self.pending.append(Record(self.begin, end, tuple(values)))
         self.begin = end
