@@ -80,6 +80,20 @@ class _Restricted(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+DAMAGED: Final = (
+    pickle.UnpicklingError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    TypeError,
+    ValueError,
+)
+"""What reading damaged bytes as a pickle may raise: the documented ones, and those of the arrays in it."""
+
+
 def read_pickle(path: Path) -> Mapping[str, NDArray[Any]]:
     """Columns of a pickled table by name. Raises InputError where it is none or asks for other code."""
     try:
@@ -88,7 +102,7 @@ def read_pickle(path: Path) -> Mapping[str, NDArray[Any]]:
         raise
     except OSError as error:
         raise InputError("cannot be read", file=path, found=error.strerror) from None
-    except Exception as error:
+    except DAMAGED as error:
         raise InputError("is not a pickled table", file=path, found=type(error).__name__) from None
     if not hasattr(table, "columns"):
         raise InputError("is not a pickled table", file=path, found=type(table).__name__)
