@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 
 import pytest
 
-from kiloland.compiler_flags import ONE_THREAD, SHARED_LOOPS, VARIABLE, add_compiler_flag
+from kiloland.compiler_flags import EACH_ROUNDS, ONE_THREAD, SHARED_LOOPS, VARIABLE, ask_for_shared_loops
 
 PROGRAM = """
-import kiloland.land, jax, jax.numpy as jnp
+import kiloland.land, jax, jax.numpy as jnp, numpy as np
 both = lambda x: (jnp.exp(x) + 1.0, jnp.sqrt(jnp.exp(x)) * 2.0)
-print(jax.jit(both).lower(jnp.ones(1000)).compile().as_text().count(" fusion("))
+loops = jax.jit(both).lower(jnp.ones(1000)).compile().as_text().count(" fusion(")
+a, b, c = np.random.default_rng(1).random((3, 1000))
+print(loops, np.array_equal(jax.jit(lambda a, b, c: a * b - c)(a, b, c), a * b - c))
 """
 
 
 @pytest.mark.parametrize(
-    ("given", "after"),
+    ("given", "machine", "after"),
     [
-        (None, SHARED_LOOPS),
-        (ONE_THREAD, f"{ONE_THREAD} {SHARED_LOOPS}"),
-        (SHARED_LOOPS, SHARED_LOOPS),
-        ("--xla_backend_extra_options=other", "--xla_backend_extra_options=other"),
+        ("", "x86_64", f"{EACH_ROUNDS} {SHARED_LOOPS}"),
+        (ONE_THREAD, "x86_64", f"{ONE_THREAD} {EACH_ROUNDS} {SHARED_LOOPS}"),
+        (f"{EACH_ROUNDS} {SHARED_LOOPS}", "x86_64", f"{EACH_ROUNDS} {SHARED_LOOPS}"),
+        ("--xla_cpu_max_isa=AVX2", "x86_64", "--xla_cpu_max_isa=AVX2"),
+        ("--xla_backend_extra_options=other", "x86_64", "--xla_backend_extra_options=other"),
+        ("", "aarch64", ""),
     ],
 )
-def test_flags_of_the_user_stay_and_win(given: str | None, after: str) -> None:
-    environment = {} if given is None else {VARIABLE: given}
-    add_compiler_flag(SHARED_LOOPS, environment)
+def test_flags_of_the_user_win_and_shared_loops_never_go_without_single_rounding(
+    given: str, machine: str, after: str
+) -> None:
+    environment = {VARIABLE: given}
+    ask_for_shared_loops(environment, machine)
     assert environment == {VARIABLE: after}
 
 
-@pytest.mark.parametrize(("given", "loops"), [("", 2), ("--xla_backend_extra_options=xla_cpu_unknown", 3)])
-def test_results_of_the_same_columns_share_a_loop_once_kiloland_is_imported(given: str, loops: int) -> None:
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="shared loops are asked for on x86-64 only")
+@pytest.mark.parametrize(
+    ("given", "printed"), [("", "2 True"), ("--xla_backend_extra_options=xla_cpu_unknown", "3")]
+)
+def test_results_share_a_loop_and_products_round_alone_once_kiloland_is_imported(
+    given: str, printed: str
+) -> None:
     environment = {**os.environ, VARIABLE: given, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout.strip()) == (0, str(loops)), done.stderr
+    assert (done.returncode, done.stdout.startswith(printed)) == (0, True), done.stderr + done.stdout

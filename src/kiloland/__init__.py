@@ -7,8 +7,8 @@ Importing the package asks JAX's compiler for shared loops (see ``compiler_flags
 
 import os
 
-from kiloland.compiler_flags import SHARED_LOOPS, add_compiler_flag
+from kiloland.compiler_flags import ask_for_shared_loops
 
-add_compiler_flag(SHARED_LOOPS, os.environ)
+ask_for_shared_loops(os.environ)
 
 __version__ = "0.1.0"
