@@ -75,24 +75,25 @@ def register_forcing(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         metavar="I/N",
         help="make every N-th month, from the I-th, beside other processes that make the others",
     )
-    parser.add_argument(
-        "--keep",
-        choices=[one.value for one in Kept],
-        default=Kept.EXTREMES.value,
-        help="of daily temperatures: tmin and tmax (default), or their mean as the mean of the day",
-    )
-    parser.add_argument(
-        "--day",
-        choices=[one.value for one in DayRule],
-        default=DayRule.LOCAL.value,
-        help="daily values are those of local days (default, as Daymet's are), or of days of UTC",
-    )
-    parser.add_argument(
-        "--stream-format",
-        choices=[one.value for one in StreamFormat],
-        default=StreamFormat.TEXT.value,
-        help="descriptions for the data atmosphere: texts of E3SM (default), or the XML of CDEPS and a mesh",
-    )
+    for option, usual, text in (
+        (
+            "--keep",
+            Kept.EXTREMES,
+            "of daily temperatures: tmin and tmax (default), or their mean as that of the day",
+        ),
+        (
+            "--day",
+            DayRule.LOCAL,
+            "daily values are those of local days (default, as Daymet's are), or of UTC",
+        ),
+        (
+            "--stream-format",
+            StreamFormat.TEXT,
+            "descriptions for the data atmosphere: texts of E3SM (default), or the XML of CDEPS and a mesh",
+        ),
+    ):
+        words = [one.value for one in type(usual)]
+        parser.add_argument(option, choices=words, default=usual.value, help=text)
     parser.add_argument(
         "--deflate",
         type=int,

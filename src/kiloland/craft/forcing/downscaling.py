@@ -23,11 +23,11 @@ from kiloland.craft.forcing.locate import Weights, grid_weights
 from kiloland.craft.forcing.losses import Block, Losses
 from kiloland.craft.forcing.maps import FILE_SINGLE, one_ahead
 from kiloland.craft.forcing.output import Month
+from kiloland.craft.forcing.places import Cells
 from kiloland.craft.forcing.reanalysis import Reanalysis
 from kiloland.craft.forcing.request import USUAL, DayRule, Kept, Spreading
 from kiloland.craft.forcing.shape import ShapeOfDays
 from kiloland.files import open_dataset
-from kiloland.grid import Domain
 
 logger = logging.getLogger(__name__)
 
@@ -150,13 +150,13 @@ class DownscalingSource:
             elif losses.cell_days:
                 yield 0, part.start, {}, losses
 
-    def _shifts(self, cells: Domain) -> IntArray:
+    def _shifts(self, cells: Cells) -> IntArray:
         """Intervals by which local days begin before or after those of UTC."""
         shifts = local_day_shift(cells.longitude)
         return np.zeros_like(shifts) if self.spreading.day is DayRule.UTC else shifts
 
 
-def _weights(reanalysis: Reanalysis, cells: Domain, valid: NDArray[np.bool_]) -> Weights:
+def _weights(reanalysis: Reanalysis, cells: Cells, valid: NDArray[np.bool_]) -> Weights:
     """Weights of the points of the reanalysis around some cells."""
     folder = str(reanalysis.series["TBOT"].paths[0].parent)
     axes = (reanalysis.longitude, reanalysis.latitude)

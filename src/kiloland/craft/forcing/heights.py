@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiloland.craft.forcing.locate import Weights
-from kiloland.craft.forcing.places import places_by_id
+from kiloland.craft.forcing.places import Cells, places_by_id
 from kiloland.craft.forcing.reanalysis import Reanalysis
 from kiloland.errors import InputError
 from kiloland.files import Dataset, open_dataset
-from kiloland.grid import Domain
 
 FloatArray = NDArray[np.float64]
 
@@ -41,7 +40,7 @@ class Heights:
             )
         return cls(Path(path), name, reanalysis.height, count)
 
-    def above(self, part: slice, cells: Domain, weights: Weights) -> FloatArray:
+    def above(self, part: slice, cells: Cells, weights: Weights) -> FloatArray:
         """Height of cells, ``part`` of the land, above the reanalysis [m] ``[cell]``.
 
         InputError where a cell has none.
@@ -57,7 +56,7 @@ class Heights:
         surface = self.surface[np.ix_(window.rows, window.columns)].reshape(1, -1)
         return np.asarray(heights - weights.bilinear(surface, slice(None))[0])
 
-    def _heights(self, dataset: Dataset, part: slice, cells: Domain) -> FloatArray | None:
+    def _heights(self, dataset: Dataset, part: slice, cells: Cells) -> FloatArray | None:
         """Heights of some cells; None where the file does not have them."""
         variable = dataset[self.name]
         size = int(np.prod(variable.shape))

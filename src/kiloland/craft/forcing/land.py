@@ -15,13 +15,29 @@ from kiloland.craft.forcing.places import grid_of
 from kiloland.errors import InputError
 from kiloland.files import open_dataset
 from kiloland.grid import Domain, Grid, read_domain
+from kiloland.grid.base import east_longitude
 
+FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 PIECE: Final = 1 << 17
 """Cells of a piece that is read at once: 50 MB while it is checked."""
 REMEMBERED: Final = 2
 """Pieces that are kept for the next call."""
+
+
+@dataclass(frozen=True)
+class CellList:
+    """Ids and places [degrees] of some cells."""
+
+    gridcell_id: IntArray
+    longitude: FloatArray
+    latitude: FloatArray
+
+    @property
+    def number_of_cells(self) -> int:
+        """Number of cells."""
+        return int(self.gridcell_id.size)
 
 
 @dataclass
@@ -37,7 +53,7 @@ class LandCells:
     every: bool
     largest_id: int
     grid: Grid
-    recent: dict[tuple[int, int], Domain] = field(default_factory=dict, repr=False)
+    recent: dict[tuple[int, int], CellList] = field(default_factory=dict, repr=False)
 
     @classmethod
     def open(cls, path: Path) -> LandCells:
@@ -73,14 +89,29 @@ class LandCells:
         """All cells in parts of about equal length, at most ``size`` each."""
         return list(_pieces(self.number_of_cells, size))
 
-    def cells(self, part: slice) -> Domain:
+    def domain(self, part: slice) -> Domain:
+        """Some of the cells with all that the file says of them."""
+        return read_domain(self.path, self._places(part))
+
+    def cells(self, part: slice) -> CellList:
         """Some of the cells."""
         key = part.start, part.stop
         if key not in self.recent:
             while len(self.recent) >= REMEMBERED:
                 del self.recent[next(iter(self.recent))]
-            self.recent[key] = read_domain(self.path, self._places(part))
+            self.recent[key] = self._list(part)
         return self.recent[key]
+
+    def _list(self, part: slice) -> CellList:
+        """Ids and places; where these stand in a plain list nothing else is read."""
+        with open_dataset(self.path) as dataset:
+            columns = [dataset[name] for name in ("gridID", "xc", "yc") if name in dataset]
+            if self.every and len(columns) == 3 and all(one.shape[:-1] in ((), (1,)) for one in columns):
+                ids, longitude, latitude = (one.read((*(0,) * (len(one.shape) - 1), part)) for one in columns)
+                east = east_longitude(longitude.astype(np.float64))
+                return CellList(ids.astype(np.int64), east, latitude.astype(np.float64))
+        domain = self.domain(part)
+        return CellList(domain.gridcell_id, domain.longitude, domain.latitude)
 
     def _places(self, part: slice) -> IntArray | slice:
         """Where some land cells stand in the file."""

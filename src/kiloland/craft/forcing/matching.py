@@ -22,13 +22,16 @@ class Matching:
     def require_all(self) -> None:
         """InputError unless the file holds all cells, where the domain has them."""
         for part in self.land.pieces():
-            self.places(part)
+            self._match(part, compare=True)
 
     def places(self, part: slice) -> CellPlaces:
         """Places of some cells; those of the last call are remembered."""
         if self.recent is None or self.recent[0] != part:
-            with open_dataset(self.path) as dataset:
-                variable = dataset[self.variable]
-                found = match_cells(dataset, variable, self.land.cells(part), self.land.grid)
-            self.recent = part, found
+            self.recent = part, self._match(part, compare=False)
         return self.recent[1]
+
+    def _match(self, part: slice, *, compare: bool) -> CellPlaces:
+        cells = self.land.cells(part)
+        with open_dataset(self.path) as dataset:
+            variable = dataset[self.variable]
+            return match_cells(dataset, variable, cells, self.land.grid, compare=compare)

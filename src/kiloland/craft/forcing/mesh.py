@@ -28,7 +28,7 @@ def write_mesh(path: Path, land: LandCells) -> None:
     """
     with DatasetWriter(path, mesh_schema(land.number_of_cells)) as writer:
         for part in land.pieces():
-            for name, (each, values) in _piece(land.cells(part), part.start).items():
+            for name, (each, values) in _piece(land.domain(part), part.start).items():
                 writer.put(name, values, start=(each * part.start,))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,22 @@ COORDINATE_TOLERANCE: Final = 0.01
 UNNAMED: Final = "unnamed"
 COARSE: Final = 4096
 """Longest list of ids that is always read whole, and marks by which a longer one is searched."""
+
+
+class Cells(Protocol):
+    """Cells with ids and places [degrees]: a domain, or a part of its list."""
+
+    @property
+    def gridcell_id(self) -> IntArray: ...
+
+    @property
+    def longitude(self) -> FloatArray: ...
+
+    @property
+    def latitude(self) -> FloatArray: ...
+
+    @property
+    def number_of_cells(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -69,12 +85,15 @@ def grid_of(domain: Domain, file: Path) -> Grid:
     return grid
 
 
-def match_cells(dataset: Dataset, variable: Variable, domain: Domain, grid: Grid) -> CellPlaces:
+def match_cells(
+    dataset: Dataset, variable: Variable, domain: Cells, grid: Grid, *, compare: bool = True
+) -> CellPlaces:
     """Find the cells in a file ``[time, y, x]`` by gridcell id.
 
     The ids of the file come from its variable ``gridID``, from its axes ``x`` and ``y``, from its axes
-    ``lon`` and ``lat``, or from its shape where that is the whole grid; and longitude and latitude are
-    compared where the file has them. InputError names the first cell that is absent or lies elsewhere.
+    ``lon`` and ``lat``, or from its shape where that is the whole grid; and with ``compare`` longitude and
+    latitude are compared where the file has them. InputError names the first cell that is absent or lies
+    elsewhere.
     """
     if len(variable.shape) != 3:
         raise InputError(
@@ -102,11 +121,12 @@ def match_cells(dataset: Dataset, variable: Variable, domain: Domain, grid: Grid
             found=f"{shape[0]} x {shape[1]} entries",
             expected=f"gridID, x and y of {grid.name}, or all of its {grid.rows} x {grid.columns} cells",
         )
-    _compare(dataset, domain, places)
+    if compare:
+        _compare(dataset, domain, places)
     return places
 
 
-def _by_id(dataset: Dataset, domain: Domain, shape: tuple[int, int]) -> CellPlaces:
+def _by_id(dataset: Dataset, domain: Cells, shape: tuple[int, int]) -> CellPlaces:
     """Places from the variable ``gridID``."""
     found = places_by_id(dataset["gridID"], domain.gridcell_id)
     if found is None:
@@ -144,9 +164,7 @@ def _among_ascending(ids: Variable, wanted: IntArray) -> IntArray | None:
     return np.asarray(first + found) if np.array_equal(part[found], wanted) else None
 
 
-def _on_axis(
-    dataset: Dataset, name: str, positions: FloatArray, wanted: IntArray, domain: Domain
-) -> IntArray:
+def _on_axis(dataset: Dataset, name: str, positions: FloatArray, wanted: IntArray, domain: Cells) -> IntArray:
     """Indices on an axis whose entries have these ``positions`` in rows or columns of the grid."""
     entries = np.asarray(np.rint(positions), dtype=np.int64)
     away = np.abs(positions - entries)
@@ -167,7 +185,7 @@ def _on_axis(
     return found
 
 
-def _require(dataset: Dataset, name: str, present: NDArray[np.bool_], domain: Domain) -> None:
+def _require(dataset: Dataset, name: str, present: NDArray[np.bool_], domain: Cells) -> None:
     """InputError where cells are absent."""
     absent = np.flatnonzero(~present)
     if absent.size:
@@ -181,7 +199,7 @@ def _require(dataset: Dataset, name: str, present: NDArray[np.bool_], domain: Do
         )
 
 
-def _compare(dataset: Dataset, domain: Domain, places: CellPlaces) -> None:
+def _compare(dataset: Dataset, domain: Cells, places: CellPlaces) -> None:
     """InputError where longitude and latitude of the file are not those of the domain."""
     for name, wanted in (("lat", domain.latitude), ("lon", domain.longitude)):
         if name not in dataset or dataset[name].shape != places.shape:

@@ -26,8 +26,9 @@ WEIGHT_BYTES: Final = {
 """Bytes of the weights of a cell, by method."""
 SURFACE_CELL: Final = 120
 """Bytes of a cell for the shares that are brought to their sums, besides the domain and the weights."""
-FORCING_CELL: Final = 2 * DOMAIN_CELL + 20
-"""Bytes of a cell that the forcing keeps: the domain, its land, and where each cell lies in the maps."""
+FORCING_CELL: Final = 10
+"""Bytes of a cell that the forcing keeps: checksums of the pieces of its files. All else is bounded by the
+setting of the memory."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ class Rates:
 DEFAULT: Final = Rates(
     domain=1.0e6,
     surface=30.0e6,
-    downscale=500.0,
-    convert=2.5e7,
+    downscale=1000.0,
+    convert=5.0e7,
     copy=4.5e8,
     write=4.5e8,
     measured="measured on two shared cores of an AMD EPYC, rounded down",
