@@ -187,8 +187,9 @@ of the same kind:
 
 Inputs of a run that the folder lacks are taken from the default folder. Tapes may lie with another run of the
 same case, if its states are those of the restarts. Material that cannot be read or is not as expected is
-skipped with a reason that names the file. Rows are written after each run; `--resume result.json` goes on with
-them after an interruption, and may be given for several parts made at once. Exit codes: 0 all bars met, 1 a bar missed, 2 nothing compared.
+skipped with a reason that names the file. Rows are written after each run; `--resume result.json` goes on
+with them after an interruption, and may be given for several parts made at once. Exit codes: 0 all bars met,
+1 a bar missed, 2 nothing compared.
 """
 
 
