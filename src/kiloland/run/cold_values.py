@@ -31,11 +31,11 @@ ROAD_WATER_CONTENT = 0.3
 CANYON_HUMIDITY = 1.0e-4
 """kg kg-1."""
 INITIAL_ALBEDO = 0.2
-AQUIFER_WATER = 4000.0
-"""kg m-2."""
+AQUIFER_WATER, ROAD_AQUIFER = 4000.0, 4800.0
+"""Below soil and below pervious roads, kg m-2."""
 BOTTOM = float(ground_grid().interface[SOIL_LAYERS])
 """Of the soil, m."""
-WATER_TABLE = 25.0 + BOTTOM - AQUIFER_WATER / 0.2 / 1000.0
+WATER_TABLE, ROAD_TABLE = (25.0 + BOTTOM - water / 0.2 / 1000.0 for water in (AQUIFER_WATER, ROAD_AQUIFER))
 """m; an aquifer of yield 0.2 is full when the table is 25 m below the soil less its water."""
 ICE_SNOW = 1000.0
 """Snow on land ice, kg m-2."""
@@ -125,15 +125,15 @@ def state_values(columns: Columns, patches: Patches, surface: Surface) -> dict[s
     """The fields of the land state that do not begin at zero, on the columns or the patches."""
     ground = surface_temperature(columns.type)
     under = ground[patches.column]
-    lake = columns.type == ColumnType.LAKE
+    lake, road = columns.type == ColumnType.LAKE, columns.type == ColumnType.PERVIOUS_ROAD
     return {
         **ground_profiles(columns, surface),
         "ground_temperature": ground,
         "pond_temperature": np.full(len(ground), SOIL_TEMPERATURE),
         "leaf_temperature": np.full(len(under), LEAF_TEMPERATURE),
         "longwave_out": _STEFAN_BOLTZMANN * under**4,
-        "aquifer_water": np.where(lake, LAKE_AQUIFER, AQUIFER_WATER),
-        "water_table": np.where(lake, 0.0, WATER_TABLE),
+        "aquifer_water": np.where(lake, LAKE_AQUIFER, np.where(road, ROAD_AQUIFER, AQUIFER_WATER)),
+        "water_table": np.where(lake, 0.0, np.where(road, ROAD_TABLE, WATER_TABLE)),
         "perched_table": np.full(len(ground), BOTTOM),
         "frost_table": np.full(len(ground), BOTTOM),
         "screen_temperature": np.full(len(under), LEAF_TEMPERATURE),
