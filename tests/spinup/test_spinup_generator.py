@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -161,6 +163,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = make_settings(10, 3, 1.0, 2, "synthetic", cycle_years=1, block=BLOCK, most_cycles=2)
     assert not generate(settings, folder, say=lambda text: None)
     return folder
+
+
+def test_a_killed_command_leaves_no_process_at_work() -> None:
+    child = "import sys, time; from kiloland.spinup.generator.generate import end_with; "
+    child += "end_with(int(sys.argv[1])); print('ready', flush=True); time.sleep(600)"
+    parent = "import os, subprocess, sys, time; "
+    parent += f"subprocess.Popen([sys.executable, '-c', {child!r}, str(os.getpid())]); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.kill()
+        # The pipe ends when nobody holds it any more: the child has gone.
+        assert process.stdout.read() == ""
 
 
 def test_the_proof_of_rest_can_fail_and_says_where(world: Path) -> None:

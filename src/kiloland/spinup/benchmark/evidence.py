@@ -137,7 +137,9 @@ def operator(plan: Plan, world: World, say: Say) -> Exhibit:
         model = trained_on(plan, task)
         table = world.table.take(test)
         wrong = wrong_operator(table, task.seed)
-        trusting = replace(model, judge=replace(model.judge, budget_limit=np.asarray(np.inf)))
+        trusting = replace(
+            model, judge=replace(model.judge, budget_limit=np.full_like(model.judge.budget_limit, np.inf))
+        )
         right, judged = predict_cells(model, table), predict_cells(model, wrong)
         answers = {
             "ours, right operator": right.pools,

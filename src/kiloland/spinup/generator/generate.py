@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -176,9 +177,22 @@ def finished(settings: WorldSettings, todo: list[Task], processes: int) -> Itera
         for task in todo:
             yield run_block(settings, task)
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=end_with, initargs=(os.getpid(),)
+    ) as pool:
         for job in as_completed([pool.submit(run_block, settings, task) for task in todo]):
             yield job.result()
+
+
+def end_with(parent: int) -> None:
+    """End this process soon after its parent, however that ended: a killed command leaves nobody at work."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def claim(settings: WorldSettings, folder: Path) -> None:

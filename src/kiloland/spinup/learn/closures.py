@@ -53,6 +53,8 @@ LAYER_OUTPUTS: Final = 1 + POOLS * 5 + len(MINERAL)
 GROUND_OUTPUTS: Final = LITTER_POOLS
 LEAST: Final = 1.0e-20
 """gC m-3; a pool with less is empty and stays so."""
+MINERAL_SCALE: Final = 3.0
+"""Mineral pools of equilibrium and short run differ by factors of thousands."""
 GATE_AT_START: Final = -1.0
 """The gates of a new network are open by a quarter, so that residuals can be learned."""
 
@@ -103,7 +105,7 @@ def closure_answer(outputs: Outputs, base: Base) -> Answer:
             carbon,
             carbon + bounded(nitrogen_output(outputs.layer), 1.5) * FLOATING,
             carbon + bounded(phosphorus_output(outputs.layer), 2.5),
-            bounded(mineral_output(outputs.layer), 6.0),
+            bounded(MINERAL_SCALE * mineral_output(outputs.layer), 16.0),
         ],
         axis=-1,
     )
@@ -120,7 +122,7 @@ def plant_changes(outputs: Array) -> tuple[Array, Array, Array]:
     growth = npp[..., None] + allocation
     stock = growth.at[..., jnp.asarray(DEAD)].add(-mortality)
     everything = jnp.concatenate([stock, npp[..., None]], axis=-1)[..., TISSUE_OF]
-    own = everything + bounded(residual, 5.0)
+    own = everything + bounded(residual, 8.0)
     tied = own[..., TWIN_OF] + bounded(residual, 1.0)
     return jnp.where(IS_TWIN, tied, own), npp, growth
 

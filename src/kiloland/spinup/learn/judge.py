@@ -2,9 +2,10 @@
 
 * Operator: does it close the run's own budget? The numbers z of a cell are the log ratios of respiration and
   litter input by operator and by history, and of turnover by operator and by the history's K fields (mean
-  and spread over layers, pool by pool). Their Mahalanobis distance from the training cells, over the largest
-  usual one, is the score; above 1 the operator is not believed. In a climate outside the training, where the
-  usual is not known, the score is divided by the distance.
+  and spread over layers, weighted by the loss of carbon there, pool by pool). The score is the largest
+  distance of a number from its median over the training cells, relative to the largest usual one of that
+  number; above 1 the operator is not believed. In a climate outside the training, where the usual is not
+  known, the score is divided by the distance.
 * Distance: that of climate and ground inputs from the training cells, over the largest usual one.
 * Uncertainty: standard deviation of log column carbon,
   s = a exp(w phi) sqrt(1 + phi' (Phi' Phi + I)^-1 phi n / k): last-layer Laplace with an error that
@@ -59,14 +60,32 @@ class Distance:
 
 
 @dataclass(frozen=True)
+class Ranges:
+    """Usual ranges of numbers, each by itself: ``middle`` and ``limit`` [number]."""
+
+    middle: Float
+    limit: Float
+
+    @classmethod
+    def fitted(cls, values: Float, floor: float) -> Ranges:
+        """From training values [cell, number]."""
+        middle = np.median(values, axis=0)
+        usual = np.quantile(np.abs(values - middle), USUAL, axis=0)
+        return cls(middle, MARGIN * np.maximum(usual, floor))
+
+    def score(self, values: Float) -> Float:
+        """The most unusual number of each cell; above 1 is outside."""
+        return np.asarray((np.abs(values - self.middle) / self.limit).max(axis=1))
+
+
+@dataclass(frozen=True)
 class Judge:
     """Fitted judgement; vectors and matrices, see the module.
 
     ``blend`` [pool]: share of the network alone in the answer for soil carbon, chosen on validation cells.
     """
 
-    budget_mean: Float
-    budget_root: Float
+    budget_middle: Float
     budget_limit: Float
     place_mean: Float
     place_root: Float
@@ -79,9 +98,9 @@ class Judge:
     blend: Float
 
     @property
-    def budget(self) -> Distance:
+    def budget(self) -> Ranges:
         """The test of the operator."""
-        return Distance(self.budget_mean, self.budget_root, self.budget_limit)
+        return Ranges(self.budget_middle, self.budget_limit)
 
     @property
     def place(self) -> Distance:
@@ -98,7 +117,7 @@ def no_judge(pools: int) -> Judge:
     """A judge of nothing, for a network that is not trained yet."""
     none, one = np.zeros(0), np.zeros((0, 0))
     limit = np.asarray(1.0)
-    return Judge(none, one, limit, none, one, limit, none, none, one, none, limit, np.zeros(pools))
+    return Judge(none, none, none, one, limit, none, none, one, none, limit, np.zeros(pools))
 
 
 def fit_judge(
@@ -114,7 +133,7 @@ def fit_judge(
     ``validation_error``: |log(predicted / true)| of column carbon. Odd validation cells fit the slope, even
     ones the size.
     """
-    operator, outside = Distance.fitted(budget, FLOOR), Distance.fitted(place, 0.1)
+    operator, outside = Ranges.fitted(budget, FLOOR), Distance.fitted(place, 0.1)
     mean, spread = summary.mean(axis=0), summary.std(axis=0) + 1.0e-6
     phi, other = (summary - mean) / spread, (validation_summary - mean) / spread
     inverse = np.linalg.inv(phi.T @ phi + np.eye(mean.size)) * phi.shape[0] / mean.size
@@ -122,8 +141,7 @@ def fit_judge(
     shape = shape_of_error(other[::2], slope, inverse)
     size = np.quantile(validation_error[::2] / shape, COVERED) if shape.size else np.asarray(1.0)
     return Judge(
-        operator.mean,
-        operator.root,
+        operator.middle,
         operator.limit,
         outside.mean,
         outside.root,
@@ -155,7 +173,7 @@ def shape_of_error(phi: Float, slope: Float, inverse: Float) -> Float:
 def budget_numbers(table: CellTable, operator: CascadeOperator) -> Float:
     """Numbers that tell whether the operator fits the run, [cell, number]; logarithms within +-5."""
     thickness = layers().thickness[:, None]
-    natural = np.stack([table[f"X_{pool}c_vr"].T for pool in POOLS])
+    natural = np.stack([np.maximum(table[f"X_{pool}c_vr"].T, 0.0) for pool in POOLS])
     decay = np.asarray(operator.decay)
     respired = np.zeros_like(natural[0])
     for number, (donor, _) in enumerate(TRANSITIONS):
@@ -170,8 +188,16 @@ def budget_numbers(table: CellTable, operator: CascadeOperator) -> Float:
     for number, pool in enumerate(POOLS):
         if f"flux_K_{pool.upper()}" in table:
             ratio = log_ratio(decay[number].T, table[f"flux_K_{pool.upper()}"])
-            parts += [ratio.mean(axis=1), ratio.std(axis=1)]
+            parts += weighted_mean_and_spread(ratio, (natural[number] * thickness * decay[number]).T)
     return np.stack(parts, axis=1)
+
+
+def weighted_mean_and_spread(values: Float, weight: Float) -> list[Float]:
+    """Over the last axis; zero where nothing has weight."""
+    total = weight.sum(axis=1, keepdims=True)
+    share = np.where(total > 0.0, weight / np.where(total > 0.0, total, 1.0), 0.0)
+    mean = (share * values).sum(axis=1)
+    return [mean, np.sqrt((share * np.square(values - mean[:, None])).sum(axis=1))]
 
 
 def log_ratio(first: Float, second: Float) -> Float:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from kiloland.spinup.cascade import layers
 from kiloland.spinup.dataset.operators import table_operator
 from kiloland.spinup.dataset.table import CellTable
 from kiloland.spinup.learn.closures import Base, dissolved
@@ -178,8 +179,11 @@ def element_ratio(table: CellTable, carbon: str, name: str, element: Element) ->
 def mineral_base(table: CellTable, name: str, operator: CascadeOperator) -> Float:
     """A mineral pool of the short run, or what ELM inserts from the surface file on leaving acceleration.
 
-    P in solution is what is in balance with labile P.
+    P in solution is what is in balance with labile P, primary P what deposition and weathering balance at,
+    spread evenly: d primary = deposition - weathering primary.
     """
+    if name == "primp_vr":
+        return primary_balance(table, operator)
     if name == "solutionp_vr":
         mineral = operator.mineral
         maximum, half = (np.asarray(v)[:, None] for v in (mineral.sorption_maximum, mineral.sorption_half))
@@ -191,6 +195,17 @@ def mineral_base(table: CellTable, name: str, operator: CascadeOperator) -> Floa
     inserted = np.maximum(table[f"surface_{SURFACE_PHOSPHORUS[part]}"], 0.0) / SURFACE_DEPTH
     accelerated = int(np.ravel(table.attributes.get("source_spinup_state", 1))[0]) == 1
     return np.array(np.broadcast_to(inserted[:, None], own.shape)) if accelerated else own
+
+
+def primary_balance(table: CellTable, operator: CascadeOperator) -> Float:
+    """Primary P at rest, gP m-3 [cell, layer]; that of the surface file where a rate of it is not known."""
+    thickness, mineral = layers().thickness, operator.mineral
+    given = np.asarray(mineral.deposition).T @ thickness / thickness.sum()
+    rate = np.asarray(mineral.weathering)
+    known = (given > 0.0) & (rate > 0.0)
+    surface = np.maximum(table["surface_APATITE_P"], 0.0) / SURFACE_DEPTH
+    column = np.where(known, given / np.where(rate > 0.0, rate, 1.0), surface)
+    return np.array(np.broadcast_to(column[:, None], (column.size, thickness.size)))
 
 
 def token_batch(problem: Problem, rows: Int, width: int) -> tuple[TokenBatch, Int]:

@@ -253,11 +253,20 @@ def step(
     decay: float,
     direct: bool,
 ) -> tuple[Network, Any]:
-    """One step of Adam with decoupled decay of weights (Loshchilov and Hutter 2019)."""
+    """One step of Adam with decoupled decay of weights (Loshchilov and Hutter 2019).
+
+    A batch whose gradient is no number changes nothing: one column at the edge of single precision must not
+    end a training. Where all batches are so, the loss stands still.
+    """
     slope = eqx.filter_grad(measured)(network, example, scales, logs, direct)
-    change, memory = GRADIENT.update(slope, memory)
+    sound = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(slope)]).all()
+    slope = jax.tree.map(lambda leaf: jnp.where(sound, leaf, 0.0), slope)
+    change, moved_memory = GRADIENT.update(slope, memory)
     weights = eqx.filter(network, eqx.is_array)
-    update = jax.tree.map(lambda moved, weight: -rate * (moved + decay * weight), change, weights)
+    update = jax.tree.map(
+        lambda moved, weight: jnp.where(sound, -rate * (moved + decay * weight), 0.0), change, weights
+    )
+    memory = jax.tree.map(lambda new, old: jnp.where(sound, new, old), moved_memory, memory)
     return eqx.apply_updates(network, update), memory
 
 

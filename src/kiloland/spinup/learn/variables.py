@@ -42,9 +42,7 @@ TWIN_OF: Final = np.array(
 IS_TWIN: Final = np.arange(len(PLANT_ORDER)) != TWIN_OF
 DEAD: Final = tuple(TISSUES.index(name) for name in DEAD_WOOD)
 
-LAYER_WEIGHT: Final = np.array(
-    [3.0 if name in HEADLINE else 0.5 if name in MINERAL else 1.0 for name in LAYER_ORDER], np.float32
-)
+LAYER_WEIGHT: Final = np.array([3.0 if name in HEADLINE else 1.0 for name in LAYER_ORDER], np.float32)
 PLANT_WEIGHT: Final = np.array(
     [
         3.0 if name in (*HEADLINE, "leafc") else 1.0 if POOLS[name].group is Group.TISSUE else 0.5
