@@ -24,7 +24,7 @@ from kiloland.spinup.benchmark.rows import RowStore, Say, run_rows
 from kiloland.spinup.benchmark.splits import write_split
 from kiloland.spinup.benchmark.table import page, result
 from kiloland.spinup.benchmark.task import Budget, Rival, Task
-from kiloland.spinup.benchmark.world import World, read_world
+from kiloland.spinup.benchmark.world import SOLID_WOOD, World, read_world
 from kiloland.spinup.dataset.splits import SplitKind, make_split
 from kiloland.spinup.tables import HEADLINE
 
@@ -123,6 +123,8 @@ def facts_of(plan: Plan, world: World, machine: str) -> dict[str, Any]:
         "machine": machine,
         "world": ", ".join(f"{key} {settings[key]}" for key in kept if key in settings),
         "truth": truth_text(manifest.get("members", [])),
+        "not judged": f"{int((~world.plausible).sum())} cells in whose truth a layer holds more carbon than "
+        f"solid wood ({SOLID_WOOD:g} gC m-3): wood debris where phosphorus is gone",
         "data set sha256": world.sha256[:16],
         "tuning budget of every row that learns": budget_text(plan.budget),
         "statistical rows": f"fitted to {len(FITTED)} pools; the other rows give all {len(world.pools)}",

@@ -27,7 +27,7 @@ from kiloland.spinup.benchmark.members import Member, members_of
 from kiloland.spinup.benchmark.plan import Plan, dataset_of
 from kiloland.spinup.benchmark.rivals.networks import fine_tuned, ours
 from kiloland.spinup.benchmark.rivals.solver import Solver
-from kiloland.spinup.benchmark.rows import RowStore, Say, rests_on, row_of
+from kiloland.spinup.benchmark.rows import RowStore, Say, rests_on, row_of, scored_on
 from kiloland.spinup.benchmark.splits import few_shot, random_split
 from kiloland.spinup.benchmark.task import Clock, Float, Prediction, Task
 from kiloland.spinup.benchmark.world import World, read_world
@@ -149,7 +149,7 @@ def operator(plan: Plan, world: World, say: Say) -> Exhibit:
         }
         return wrong_operator_exhibit(world, test, answers, judged.distrust > 1.0, right.distrust > 1.0)
 
-    return kept(plan.folder / "exhibits", f"operator {plan.seeds[0]}", rests_on(task), make, say)
+    return kept(plan.folder / "exhibits", f"operator {plan.seeds[0]}", scored_on(task), make, say)
 
 
 def elm(plan: Plan, world: World, say: Say) -> Exhibit | None:
@@ -200,7 +200,7 @@ def resolution_row(
 ) -> Row:
     """One row of half a degree, under the data set of 1 degree that the table is about."""
     depends: dict[str, Any] = {
-        **rests_on(task),
+        **scored_on(task),
         "half_sha256": task.world.sha256,
         "dataset_sha256": coarse.sha256,
     }

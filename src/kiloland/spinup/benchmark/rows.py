@@ -13,7 +13,7 @@ import numpy as np
 from kiloland.files import write_text
 from kiloland.spinup.benchmark.scores import relative, short
 from kiloland.spinup.benchmark.task import Float, Prediction, Rival, Task
-from kiloland.spinup.benchmark.world import World, compare, pooled_score
+from kiloland.spinup.benchmark.world import SOLID_WOOD, World, compare, judged, pooled_score
 from kiloland.spinup.tables import HEADLINE
 
 Say = Callable[[str], None]
@@ -60,13 +60,18 @@ def file_name(words: str) -> str:
 
 
 def rests_on(task: Task) -> dict[str, Any]:
-    """What a row depends on beside the program: data, split, targets and budget."""
+    """What a result depends on beside the program: data, split, targets and budget."""
     return {
         "dataset_sha256": task.world.sha256,
         "split_sha256": task.split.sha256,
         "targets": len(task.targets),
         "budget": asdict(task.budget),
     }
+
+
+def scored_on(task: Task) -> dict[str, Any]:
+    """What a score depends on: that, and which cells count."""
+    return {**rests_on(task), "densest_layer": SOLID_WOOD}
 
 
 def run_rows(
@@ -76,7 +81,7 @@ def run_rows(
     for task in tasks:
         for rival in rivals:
             label = f"{task.split.name}, {rival.name}, seed {task.seed}"
-            row = store.find(task.split.name, rival.name, task.seed, rests_on(task))
+            row = store.find(task.split.name, rival.name, task.seed, scored_on(task))
             if row is None:
                 say(f"{label} ...")
                 row = row_of(task, rival, rival.predict(task))
@@ -87,22 +92,23 @@ def run_rows(
 
 def row_of(task: Task, rival: Rival, prediction: Prediction) -> dict[str, Any]:
     """Scores of one prediction on the test cells."""
-    world, test = task.world, task.split.test
-    names = [name for name in task.targets if name in prediction.pools]
-    scores = compare(world, prediction.pools, test, names)
+    world = task.world
+    pools, test = judged(world, prediction.pools, task.split.test)
+    names = [name for name in task.targets if name in pools]
+    scores = compare(world, pools, test, names)
     headline = [name for name in HEADLINE if name in names]
-    totals = carbon_totals(world, prediction.pools, test)
+    totals = carbon_totals(world, pools, test)
     return {
         "rival": rival.name,
         "split": task.split.name,
         "seed": task.seed,
-        "rests_on": rests_on(task),
+        "rests_on": scored_on(task),
         "cells": {
             "train": task.split.train.size,
             "validation": task.split.validation.size,
             "test": test.size,
         },
-        "headline_r2": short(pooled_score(world, prediction.pools, test, headline)),
+        "headline_r2": short(pooled_score(world, pools, test, headline)),
         "pools": {name: one.as_json() for name, one in scores.items()},
         "totals": totals,
         "facts": dict(prediction.facts),

@@ -15,13 +15,16 @@ from kiloland.errors import InputError
 from kiloland.spinup.benchmark.scores import Score, holds_something, pooled, score
 from kiloland.spinup.cascade import layers
 from kiloland.spinup.dataset.table import CellTable, read_dataset
-from kiloland.spinup.tables import POOLS
+from kiloland.spinup.tables import CASCADE, POOLS
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+Bool = NDArray[np.bool_]
 
 BEFORE: Final = "X_"
 TRUTH: Final = "Y_"
+SOLID_WOOD: Final = 2.5e5
+"""gC m-3: half of the dry mass of wood. No layer of soil holds more."""
 KNOWN: Final = ("flux", "patch", "tendency", "forcing", "surface", "operator")
 """First words of the variables of a data set that hold inputs, beside the pools."""
 
@@ -55,6 +58,17 @@ class World:
     def pools(self) -> tuple[str, ...]:
         """The variables that have a truth."""
         return tuple(self.truth)
+
+    @property
+    def plausible(self) -> Bool:
+        """Cells in whose equilibrium no layer holds more carbon than solid wood.
+
+        Where phosphorus is gone, wood debris of the model world piles up without a bound that nature sets.
+        """
+        carbon = [self.truth[f"{pool}c_vr"] for pool in CASCADE if f"{pool}c_vr" in self.truth]
+        if not carbon:
+            return np.ones(self.cells, bool)
+        return np.asarray(np.sum(carbon, axis=0).max(axis=1) <= SOLID_WOOD)
 
     def is_layered(self, name: str) -> bool:
         """Whether the slots of a pool are soil layers."""
@@ -104,6 +118,12 @@ def known(table: CellTable) -> Iterator[tuple[str, Float]]:
             yield name, np.asarray(table[name], np.float64)[table["member"].astype(np.int64)]
         elif name.partition("_")[0] in KNOWN:
             yield name, np.asarray(table[name], np.float64)
+
+
+def judged(world: World, predicted: Mapping[str, Float], cells: Int) -> tuple[dict[str, Float], Int]:
+    """Predictions [test cell, slot] and cells without those whose truth is not plausible."""
+    kept = world.plausible[cells]
+    return {name: values[kept] for name, values in predicted.items()}, cells[kept]
 
 
 def compare(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiloland.spinup.benchmark.bars import Bar, Exhibit
-from kiloland.spinup.benchmark.world import World, pooled_score
+from kiloland.spinup.benchmark.world import World, judged, pooled_score
 from kiloland.spinup.dataset.table import CellTable
 from kiloland.spinup.tables import HEADLINE
 
@@ -44,10 +44,10 @@ def wrong_operator_exhibit(
     cell]: whether the wrong and the right operator were refused. The rows that the bar compares are ``ours,
     wrong operator`` and ``network alone``.
     """
-    score = {name: pooled_score(world, pools, test, HEADLINE) for name, pools in answers.items()}
-    soil = {
-        name: pooled_score(world, pools, test, ("soil3c_vr", "soil4c_vr")) for name, pools in answers.items()
-    }
+    kept = {name: judged(world, pools, test) for name, pools in answers.items()}
+    score = {name: pooled_score(world, pools, cells, HEADLINE) for name, (pools, cells) in kept.items()}
+    slow = ("soil3c_vr", "soil4c_vr")
+    soil = {name: pooled_score(world, pools, cells, slow) for name, (pools, cells) in kept.items()}
     share, alarms = float(np.mean(detected)), float(np.mean(false_alarms))
     rows = tuple((name, round(score[name], 4), round(soil[name], 4)) for name in answers)
     worse = score["ours, wrong operator"] - score["network alone"]
