@@ -151,10 +151,10 @@ def test_the_command_asks_for_the_start_of_the_run(
     ]
     output = tmp_path / "pools.nc"
     command = ["spinup", "solve", *files, "-o", str(output)]
-    assert main([*command, "--years", "4"]) == ExitCode.BAD_INPUT
+    assert main([*command, "--run-years", "4"]) == ExitCode.BAD_INPUT
     assert "--since" in capsys.readouterr().err
     assert main([*command, "--since", str(since), "--year", "3"]) == ExitCode.BAD_INPUT
-    assert main([*command, "--since", str(since), "--years", "4"]) == ExitCode.OK
+    assert main([*command, "--since", str(since), "--run-years", "4"]) == ExitCode.OK
     assert output.is_file()
 
 

@@ -45,7 +45,7 @@ def register(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="restart that a short normal run started from: correct the pools by what drifted since",
     )
     parser.add_argument(
-        "--years", type=float, metavar="N", help="with --since: length of the run (default: by the dates)"
+        "--run-years", type=float, metavar="N", help="with --since: length of the run (default: by the dates)"
     )
     parser.add_argument(
         "--previous",
@@ -98,10 +98,10 @@ def solve(options: argparse.Namespace) -> ExitCode:
     from kiloland.spinup.solve.pipeline import solve_run
     from kiloland.spinup.solve.request import Method, Request, check_correction
 
-    if any(option is not None for option in (options.since, options.years, options.previous)):
+    if any(option is not None for option in (options.since, options.run_years, options.previous)):
         check_correction(options.since, options.year, options.method)
         changed = correct_run(
-            run_paths(options), options.since, options.output, options.years, options.previous
+            run_paths(options), options.since, options.output, options.run_years, options.previous
         )
         print(json.dumps(changed, indent=1) if options.json else "\n".join(correction_lines(changed)))
         return ExitCode.OK

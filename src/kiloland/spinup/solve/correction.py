@@ -159,7 +159,7 @@ def length_of(source: Source, start: Dataset, years: float | None) -> float:
             "no time between the restarts",
             file=source.paths.restart,
             found=f"{years:g} years",
-            expected="more than 0; --years says how long the run was",
+            expected="more than 0; --run-years says how long the run was",
         )
     return float(years)
 

@@ -40,7 +40,7 @@ class Request:
 def check_correction(since: object, year: int | None, method: str) -> None:
     """Raise InputError for a correction that makes no sense."""
     if since is None:
-        raise InputError("--years and --previous belong to --since", expected="--since START.nc")
+        raise InputError("--run-years and --previous belong to --since", expected="--since START.nc")
     if year is not None or method != Method.DIRECT.value:
         raise InputError(
             "a correction goes from a short run towards the equilibrium",
