@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kiloland.errors import InputError
+from kiloland.files import FileSchema, VariableSchema, write_dataset
 from kiloland.run.lake_columns import lake_columns, lake_fields, lay_lakes, load_lakes, read_lake_shape
 from kiloland.run.restart import read_restart
 from kiloland.verify.oracle import PROCESSES, Verdict, read_material, run_oracle
@@ -45,6 +46,9 @@ def test_shape_of_lakes_from_the_surface_file(shared: Path) -> None:
     assert float(shape.coriolis_sine[0]) == pytest.approx(0.5)
 
 
-def test_a_file_without_depths_is_refused(shared: Path) -> None:
+def test_a_file_without_depths_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "surfdata.nc"
+    sand = VariableSchema("PCT_SAND", np.dtype("f8"), ("gridcell",))
+    write_dataset(path, FileSchema({"gridcell": 1}, None, (sand,)), {"PCT_SAND": np.array([40.0])})
     with pytest.raises(InputError, match="LAKEDEPTH"):
-        read_lake_shape(shared / "data/elm/inputs/domain_4.nc", np.array([0]), np.array([0.0]))
+        read_lake_shape(path, np.array([0]), np.array([0.0]))
