@@ -9,7 +9,14 @@ import sys
 
 import pytest
 
-from kiloland.compiler_flags import EACH_ROUNDS, ONE_THREAD, SHARED_LOOPS, VARIABLE, ask_for_shared_loops
+from kiloland.compiler_flags import (
+    EACH_ROUNDS,
+    ONE_THREAD,
+    SHARED_LOOPS,
+    VARIABLE,
+    ask_for_shared_loops,
+    without_shared_loops,
+)
 
 PROGRAM = """
 import kiloland.land, jax, jax.numpy as jnp, numpy as np
@@ -51,3 +58,10 @@ def test_results_share_a_loop_and_products_round_alone_once_kiloland_is_imported
         [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout.startswith(printed)) == (0, True), done.stderr + done.stdout
+
+
+def test_shared_loops_can_be_taken_back_and_nothing_else() -> None:
+    environment = {"XLA_FLAGS": "--xla_dump_to=x"}
+    ask_for_shared_loops(environment, "x86_64")
+    without_shared_loops(environment)
+    assert environment["XLA_FLAGS"].split() == ["--xla_dump_to=x", EACH_ROUNDS]

@@ -34,6 +34,16 @@ def ask_for_shared_loops(environment: MutableMapping[str, str], machine: str = p
         add_compiler_flag(SHARED_LOOPS, environment)
 
 
+def without_shared_loops(environment: MutableMapping[str, str]) -> None:
+    """Take the request for shared loops back, for programs compiled later.
+
+    The gradient of many steps of the whole physics ends XLA (jaxlib 0.10 and before) in a failed check of its
+    own where loops are shared: "symbolic_map.cc: Check failed: GetNumDims() == other.GetNumResults()".
+    """
+    kept = [flag for flag in environment.get(VARIABLE, "").split() if flag != SHARED_LOOPS]
+    environment[VARIABLE] = " ".join(kept)
+
+
 def add_compiler_flag(flag: str, environment: MutableMapping[str, str]) -> None:
     """Add a flag, ``--name=value``, for programs compiled later, unless the environment has that option."""
     given = environment.get(VARIABLE, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -41,7 +42,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--run", action="append", default=[], metavar="ID", help="only this run; may be repeated"
     )
     parser.add_argument(
-        "--process", action="append", default=[], metavar="NAME", help="only this process; may be repeated"
+        "--process",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this process; may be repeated (default: all but gradients)",
     )
     parser.add_argument(
         "--json",
@@ -87,6 +92,7 @@ def oracle(options: argparse.Namespace) -> ExitCode:
         raise InputError("this would overwrite the list of runs", file=options.json)
     progress = room.progress_lines(sys.stderr, options.quiet)
     saved = room.read_saved(options.resume, material.root)
+    processes = room.compiled_together(processes, options.process, os.environ)
     set_up_jax()
 
     def keep(so_far: room.Outcome) -> None:

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from kiloland.verify.oracle.rows import Bar, Outcome, Row, Verdict
     from kiloland.verify.oracle.runner import run_oracle
     from kiloland.verify.oracle.saved import read_saved
-    from kiloland.verify.oracle.selection import chosen_processes, chosen_runs, listing, progress_lines
+    from kiloland.verify.oracle.selection import (
+        chosen_processes,
+        chosen_runs,
+        compiled_together,
+        listing,
+        progress_lines,
+    )
 
 _HOMES = {
     "material": ("FILE_NAME", "Material", "RunEntry", "default_folder", "read_material"),
@@ -34,7 +40,7 @@ _HOMES = {
     "rows": ("Bar", "Outcome", "Row", "Verdict"),
     "runner": ("run_oracle",),
     "saved": ("read_saved",),
-    "selection": ("chosen_processes", "chosen_runs", "listing", "progress_lines"),
+    "selection": ("chosen_processes", "chosen_runs", "compiled_together", "listing", "progress_lines"),
 }
 
 
@@ -58,6 +64,7 @@ __all__ = [
     "Verdict",
     "chosen_processes",
     "chosen_runs",
+    "compiled_together",
     "default_folder",
     "listing",
     "progress_lines",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import TextIO
 
+from kiloland.compiler_flags import without_shared_loops
 from kiloland.errors import InputError
 from kiloland.verify.oracle.material import Material, RunEntry
 from kiloland.verify.oracle.processes import PROCESSES, Process
+
+GRADIENTS = "gradients"
 
 
 def chosen_runs(material: Material, names: Sequence[str]) -> list[RunEntry]:
@@ -30,6 +33,20 @@ def chosen_processes(names: Sequence[str]) -> list[Process]:
     """
     _check(names, [process.name for process in PROCESSES], "process", None)
     return [process for process in PROCESSES if not names or process.name in names]
+
+
+def compiled_together(
+    processes: Sequence[Process], names: Sequence[str], environment: MutableMapping[str, str]
+) -> list[Process]:
+    """What one process can compare: gradients only where they are named, then compiled without shared loops.
+
+    The compiler ends the whole process where it shares loops in gradients of a day.
+    """
+    if not names:
+        return [process for process in processes if process.name != GRADIENTS]
+    if GRADIENTS in names:
+        without_shared_loops(environment)
+    return list(processes)
 
 
 def _check(names: Sequence[str], known: Sequence[str], kind: str, file: str | None) -> None:
