@@ -61,11 +61,19 @@ def leaking(state: LandState, *others: object) -> tuple[LandState, StepOutput]:
 
 
 def losing_heat(state: LandState, *others: object) -> tuple[LandState, StepOutput]:
-    """The step whose heat budget misses 1 mW m-2 in the sixth column of each block."""
+    """The step whose heat budget misses 1 mW m-2 in column 6 of each block."""
     after, output = without_physics(state, *others)
     budget = output.heat.budget
     wrong = dataclasses.replace(budget, residual=budget.residual.at[5].add(1e-3))
     return after, dataclasses.replace(output, heat=dataclasses.replace(output.heat, budget=wrong))
+
+
+def losing_snow(state: LandState, *others: object) -> tuple[LandState, StepOutput]:
+    """The step in which 1.8 mg m-2 of pond freeze, but not onto the snow, in column 6 of each block."""
+    after, output = without_physics(state, *others)
+    pond = output.heat.pond
+    wrong = dataclasses.replace(pond, ice_formed=pond.ice_formed.at[5].add(1e-9))
+    return after, dataclasses.replace(output, heat=dataclasses.replace(output.heat, pond=wrong))
 
 
 def not_a_number(state: LandState, *others: object) -> tuple[LandState, StepOutput]:
@@ -78,7 +86,8 @@ def not_a_number(state: LandState, *others: object) -> tuple[LandState, StepOutp
 
 
 @pytest.mark.parametrize(
-    ("broken", "budget"), [(leaking, "water"), (losing_heat, "heat"), (not_a_number, "radiation")]
+    ("broken", "budget"),
+    [(leaking, "water"), (losing_heat, "heat"), (losing_snow, "snow"), (not_a_number, "radiation")],
 )
 def test_a_leak_stops_the_run_with_the_cell_and_the_dates(
     inputs: Path,

@@ -11,12 +11,32 @@ from kiloland.land.coupler import CellMeans, FromCoupler, ToCoupler, coupler_fie
 
 CONVECTIVE_SHARE = 0.1
 """Of precipitation, as E3SM's data atmosphere divides it."""
-SENT = (
-    *("H2OSNO", "ALBD", "ALBI", "TSA", "Q2M", "RAM1", "FV", "H2OSOI", "TAUX", "TAUY", "EFLX_LH_TOT"),
-    *("FSH", "FIRE", "QFLX_EVAP_TOT", "FSA", "QOVER", "QH2OSFC", "QDRAI", "QDRAI_PERCH", "QRGWL"),
-    *("QSNWCPICE", "TSOI", "ZWT"),
-)
-"""History fields that what the land sends is made of."""
+SENT = {
+    "snow_water": "H2OSNO",
+    "albedo_direct": "ALBD",
+    "albedo_diffuse": "ALBI",
+    "screen_temperature": "TSA",
+    "screen_humidity": "Q2M",
+    "momentum_resistance": "RAM1",
+    "friction_velocity": "FV",
+    "surface_soil_water": "H2OSOI",
+    "eastward_stress": "TAUX",
+    "northward_stress": "TAUY",
+    "latent": "EFLX_LH_TOT",
+    "sensible": "FSH",
+    "longwave_up": "FIRE",
+    "evaporation": "QFLX_EVAP_TOT",
+    "absorbed_shortwave": "FSA",
+    "surface_runoff": "QOVER",
+    "pond_outflow": "QH2OSFC",
+    "base_drainage": "QDRAI",
+    "perched_drainage": "QDRAI_PERCH",
+    "excess": "QRGWL",
+    "capped_ice": "QSNWCPICE",
+    "soil_temperature": "TSOI",
+    "water_table": "ZWT",
+}
+"""What the land sends is made of these means (:class:`CellMeans`) of history fields."""
 RECEIVED = {
     "reference_height": "ZBOT",
     "eastward_wind": "WIND",
@@ -48,7 +68,7 @@ PARTICLE_NAMES = {
     **{f"dust_{size}_dry": 5 + size for size in range(1, 5)},
     **{f"dust_{size}_wet": 9 + size for size in range(1, 5)},
 }
-HISTORY_FIELDS = (*SENT, *RECEIVED.values(), *PRECIPITATION)
+HISTORY_FIELDS = (*SENT.values(), *RECEIVED.values(), *PRECIPITATION)
 """All that the tape of the coupler accumulates."""
 Means = Mapping[str, np.ndarray]
 """History fields as means of cells, ``[*levels, cell]``."""
@@ -99,36 +119,14 @@ def units_of(kind: type[FromCoupler] | type[ToCoupler]) -> dict[str, str]:
 
 def _cell_means(means: Means) -> CellMeans:
     """The means as the coupler's list wants them; nothing that a run does not compute is sent (NOT_SENT)."""
-    here = {name: jnp.asarray(means[name]) for name in SENT}
-    none = jnp.zeros_like(here["FSH"])
+    here = {attribute: jnp.asarray(means[name]) for attribute, name in SENT.items()}
+    none = jnp.zeros_like(here["sensible"])
     return CellMeans(
-        snow_water=here["H2OSNO"],
-        albedo_direct=here["ALBD"],
-        albedo_diffuse=here["ALBI"],
-        screen_temperature=here["TSA"],
-        screen_humidity=here["Q2M"],
+        **here | {"surface_soil_water": here["surface_soil_water"][0]},
         ten_metre_wind=none,
         ten_metre_wind_with_gusts=none,
-        momentum_resistance=here["RAM1"],
-        friction_velocity=here["FV"],
-        surface_soil_water=here["H2OSOI"][0],
-        eastward_stress=here["TAUX"],
-        northward_stress=here["TAUY"],
-        latent=here["EFLX_LH_TOT"],
-        sensible=here["FSH"],
-        longwave_up=here["FIRE"],
-        evaporation=here["QFLX_EVAP_TOT"],
-        absorbed_shortwave=here["FSA"],
         net_ecosystem_exchange=none,
         carbon_to_methane=none,
         methane=none,
         dust=jnp.zeros((4, *none.shape)),
-        surface_runoff=here["QOVER"],
-        pond_outflow=here["QH2OSFC"],
-        base_drainage=here["QDRAI"],
-        perched_drainage=here["QDRAI_PERCH"],
-        excess=here["QRGWL"],
-        capped_ice=here["QSNWCPICE"],
-        soil_temperature=here["TSOI"],
-        water_table=here["ZWT"],
     )
