@@ -15,11 +15,12 @@ from operator_world import true_operator, write_run
 from kiloland.cli.main import main
 from kiloland.errors import ExitCode, InputError
 from kiloland.files import open_dataset
-from kiloland.spinup.cascade import LAYERS, POOLS, SECONDS_PER_YEAR, layers
-from kiloland.spinup.operator.source import RunPaths
+from kiloland.spinup.cascade import CWD, LAYERS, POOLS, SECONDS_PER_YEAR, layers
+from kiloland.spinup.operator.read import read_block
+from kiloland.spinup.operator.source import RunPaths, Source
 from kiloland.spinup.pools import read_pools
 from kiloland.spinup.solve import carbon_tendency, steady_carbon
-from kiloland.spinup.solve.correction import FIRST_GAIN, correct_run
+from kiloland.spinup.solve.correction import FIRST_GAIN, LONGEST, correct_run, secant_gain
 from kiloland.spinup.subgrid import restart_subgrid
 
 YEARS = 4.0
@@ -90,7 +91,95 @@ def test_the_next_correction_learns_how_long_its_step_must_be(
     begin = end - YEARS * SECONDS_PER_YEAR * np.asarray(carbon_tendency(true_operator(), end))
     turned = replace(paths, restart=restart_with(paths.restart, tmp_path / "end.nc", end))
     correct_run(turned, restart_with(paths.restart, tmp_path / "begin.nc", begin), second, YEARS, first)
-    np.testing.assert_allclose(read_pools(second).notes["correction_gain"], 0.5 * FIRST_GAIN, rtol=1e-9)
+    np.testing.assert_allclose(read_pools(second).notes["soil_gain"], 0.5 * FIRST_GAIN, rtol=1e-9)
+
+
+def restart_value(path: Path, name: str) -> np.ndarray:
+    """A layered variable of the soil columns, [column, layer], or a pool of the patches."""
+    with open_dataset(path) as file:
+        grid = restart_subgrid(file)
+        if name.endswith("_vr"):
+            return np.asarray(file[name].values((grid.column_row, slice(0, LAYERS))))
+        return np.asarray(file[name].values()[grid.pft_row])
+
+
+def test_soil_pools_keep_their_nitrogen_and_phosphorus_to_carbon(
+    run: tuple[RunPaths, Path], tmp_path: Path
+) -> None:
+    correct_run(*run, tmp_path / "pools.nc", YEARS)
+    pools = read_pools(tmp_path / "pools.nc").values
+    for pool in POOLS[4:]:
+        carbon = pools[f"{pool}c_vr"] / restart_value(run[0].restart, f"{pool}c_vr")
+        assert carbon.max() < 1.0
+        for element in "np":
+            name = f"{pool}{element}_vr"
+            np.testing.assert_allclose(pools[name] / restart_value(run[0].restart, name), carbon, rtol=1e-12)
+
+
+def test_wood_that_grows_feeds_the_debris(run: tuple[RunPaths, Path], tmp_path: Path) -> None:
+    """Soil at rest, stems that grew by a tenth: dx of debris = more litter / (decay + 1/tau)."""
+    paths, _ = run
+    start = tmp_path / "start.nc"
+    shutil.copy(paths.restart, start)
+    with netCDF4.Dataset(start, "r+") as file:
+        file["deadstemc"][:] = file["deadstemc"][:] / 1.1
+    correct_run(paths, start, tmp_path / "pools.nc", YEARS)
+    found = read_pools(tmp_path / "pools.nc")
+    grown = restart_value(paths.restart, "deadstemc") > 0.0
+    stem, nitrogen = (
+        found.values[name][grown] / restart_value(paths.restart, name)[grown]
+        for name in ("deadstemc", "deadstemn")
+    )
+    assert stem.min() > 1.0
+    np.testing.assert_allclose(nitrogen, stem, rtol=1e-12)
+    with Source(paths) as source:
+        operator = read_block(source, slice(0, source.columns)).operator
+    litter = np.asarray(operator.litter_input)[CWD]
+    stock, more = (amounts_of_wood(paths.restart, found.values["deadstemc"], what) for what in ("all", "new"))
+    rate = np.asarray(operator.decay)[CWD] + 1.0 / LONGEST
+    expected = litter * (more / stock) / rate
+    change = carbon_of(tmp_path / "pools.nc")[CWD] - restart_value(paths.restart, "cwdc_vr").T
+    np.testing.assert_allclose(change, expected, rtol=1e-9)
+
+
+def amounts_of_wood(restart: Path, stems: np.ndarray, what: str) -> np.ndarray:
+    """Wood of the columns before the correction, or what it added to the stems, gC m-2."""
+    with open_dataset(restart) as file:
+        grid = restart_subgrid(file)
+    names = ("deadstemc", "deadcrootc", "livestemc", "livecrootc")
+    wood = sum((restart_value(restart, name) for name in names), np.zeros(stems.size))
+    amount = wood if what == "all" else stems - restart_value(restart, "deadstemc")
+    return np.bincount(grid.keys.pft_column, grid.pft_weight * amount, grid.keys.columns)
+
+
+def test_young_wood_is_trusted_less_than_wood_of_a_long_run(
+    run: tuple[RunPaths, Path], tmp_path: Path
+) -> None:
+    gains = {}
+    for years in (4.0, 40.0):
+        correct_run(*run, tmp_path / f"{years}.nc", years)
+        gains[years] = float(read_pools(tmp_path / f"{years}.nc").notes["wood_gain"][0])
+    assert gains[4.0] == pytest.approx(0.9 * (1.0 - np.exp(-4.0 / 6.0)))
+    assert gains[40.0] > 0.895
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "gain"),
+    [
+        (10.0, 5.0, 1.0),  # half of the way with half a step
+        (10.0, -10.0, 0.25),  # twice too far
+        (10.0, 9.0, 1.5),  # hardly any answer: three times as much, no more
+        (10.0, -90.0, 0.5 / 3.0),
+        (10.0, 12.0, 0.5),  # grew with its sign: no answer to this step
+        (10.0, 10.0, 0.5),
+        (0.0, 3.0, 0.5),
+    ],
+)
+def test_the_share_of_the_step_that_would_have_ended_the_drift(
+    before: float, now: float, gain: float
+) -> None:
+    made = secant_gain(np.array([0.5]), np.array([before]), np.array([now]))
+    np.testing.assert_allclose(made, gain, rtol=1e-12)
 
 
 def test_the_drift_is_that_of_the_column(run: tuple[RunPaths, Path], tmp_path: Path) -> None:
@@ -99,9 +188,7 @@ def test_the_drift_is_that_of_the_column(run: tuple[RunPaths, Path], tmp_path: P
     end = (1.0 + OFF) * np.asarray(steady_carbon(operator))
     rate = np.asarray(carbon_tendency(operator, end)).sum(axis=0)
     expected = SECONDS_PER_YEAR * (layers().thickness @ rate)
-    np.testing.assert_allclose(
-        read_pools(tmp_path / "pools.nc").notes["carbon_tendency"], expected, rtol=1e-9
-    )
+    np.testing.assert_allclose(read_pools(tmp_path / "pools.nc").notes["soil_tendency"], expected, rtol=1e-9)
 
 
 def accelerated(run: tuple[RunPaths, Path], folder: Path) -> tuple[RunPaths, Path, Path | None]:

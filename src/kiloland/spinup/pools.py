@@ -39,8 +39,10 @@ NOTES: Final = {
     "method_used": ("i4", "0 network, 1 solver, 2 scaling, 3 kept"),
     "uncertainty": ("f8", "relative standard deviation of column carbon"),
     "out_of_distribution": ("f8", "distance from what was learned, above 1 is outside"),
-    "carbon_tendency": ("f8", "drift that a correction was made from, gC m-2 yr-1"),
-    "correction_gain": ("f8", "share of the Newton step that a correction took"),
+    "soil_tendency": ("f8", "drift of soil carbon that a correction was made from, gC m-2 yr-1"),
+    "wood_tendency": ("f8", "drift of dead wood that a correction was made from, gC m-2 yr-1"),
+    "soil_gain": ("f8", "share of the Newton step that a correction of the soil took"),
+    "wood_gain": ("f8", "share of the Newton step that a correction of dead wood took"),
 }
 """Optional values per column: type and meaning."""
 

@@ -122,7 +122,7 @@ def plant_changes(outputs: Array) -> tuple[Array, Array, Array]:
     growth = npp[..., None] + allocation
     stock = growth.at[..., jnp.asarray(DEAD)].add(-mortality)
     everything = jnp.concatenate([stock, npp[..., None]], axis=-1)[..., TISSUE_OF]
-    own = everything + bounded(residual, 8.0)
+    own = everything + bounded(residual, 16.0)
     tied = own[..., TWIN_OF] + bounded(residual, 1.0)
     return jnp.where(IS_TWIN, tied, own), npp, growth
 

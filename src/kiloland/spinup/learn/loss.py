@@ -13,12 +13,24 @@ from kiloland.land.pytree import pytree_dataclass
 from kiloland.spinup.cascade import layers
 from kiloland.spinup.dataset.table import CellTable
 from kiloland.spinup.learn.closures import Answer, Base
-from kiloland.spinup.learn.variables import CARBON, LAYER_ORDER, LAYER_WEIGHT, PLANT_ORDER, PLANT_WEIGHT
+from kiloland.spinup.learn.variables import (
+    CARBON,
+    EXCESS,
+    LAYER_ORDER,
+    LAYER_WEIGHT,
+    PLANT_ORDER,
+    PLANT_WEIGHT,
+)
 
 Numbers = NDArray[np.float64]
 
-AMOUNT_SHARE: Final = 0.3
+AMOUNT_SHARE: Final = 1.0
 """Weight of the standardised square against the logarithm."""
+KNEE: Final = 10.0
+"""Standard deviations up to which errors of amounts count by their square, as they do in R2."""
+USUAL: Final = 99.9
+"""Percentile of sizes beyond which an amount adds no more to the standard deviation: one runaway pool must
+not hide the others."""
 TOTAL_SHARE: Final = 0.2
 DRIFT_SHARE: Final = 0.02
 ALONE_SHARE: Final = 0.3
@@ -26,6 +38,8 @@ ALONE_SHARE: Final = 0.3
 DRIFT_SCALE: Final = 50.0
 """gC m-2 yr-1 of drift that costs about as much as one unit of the logarithm."""
 ELEMENTS: Final = 3
+LEAST, EXCESS_LEAST = 1.0e-3, 0.1
+"""Of the mean size of a pool: what counts as nothing; that of carbon which waits for nutrients."""
 
 
 class Truth(NamedTuple):
@@ -49,18 +63,21 @@ class Scales:
         """``plant`` [cell, slot, pool] and ``layer`` [cell, layer, variable]: true pools."""
         plant_scale, plant_least = spread_and_least(plant)
         layer_scale, layer_least = spread_and_least(layer)
+        # Carbon that waits for nutrients is there or not: the logarithm asks no more than that.
+        plant_least[EXCESS] *= EXCESS_LEAST / LEAST
         return cls(plant_scale, layer_scale, plant_least, layer_least)
 
 
 def spread_and_least(values: Numbers) -> tuple[Numbers, Numbers]:
-    """Standard deviation of what is not zero, and a thousandth of its mean size; last axis variables."""
+    """Standard deviation of what is not zero (sizes cut off at `USUAL`), and the least amount that counts."""
     flat = np.where(np.isfinite(values) & (values != 0.0), np.abs(values), np.nan).reshape(
         -1, values.shape[-1]
     )
     some = np.isfinite(flat).any(axis=0)
+    flat[:, some] = np.minimum(flat[:, some], np.nanpercentile(flat[:, some], USUAL, axis=0))
     scale, least = np.ones(flat.shape[1]), np.full(flat.shape[1], 1.0e-6)
     scale[some] = np.nanstd(flat[:, some], axis=0)
-    least[some] = np.maximum(1.0e-3 * np.nanmean(flat[:, some], axis=0), 1.0e-12)
+    least[some] = np.maximum(LEAST * np.nanmean(flat[:, some], axis=0), 1.0e-12)
     return np.where(scale > 0.0, scale, 1.0), least
 
 
@@ -71,17 +88,17 @@ def true_pools(table: CellTable) -> tuple[Numbers, Numbers]:
     return plant * (table["pft_cover"] > 0.0)[:, :, None], layer
 
 
-def huber(error: Array) -> Array:
-    """e^2 / 2 for small errors, |e| - 1/2 beyond 1."""
+def huber(error: Array, knee: float = 1.0) -> Array:
+    """e^2 / 2 for small errors, knee (|e| - knee / 2) beyond the knee."""
     size = jnp.abs(error)
-    return jnp.where(size < 1.0, 0.5 * size * size, size - 0.5)
+    return jnp.where(size < knee, 0.5 * size * size, knee * (size - 0.5 * knee))
 
 
 def loss(answer: Answer, base: Base, truth: Truth, scales: Any) -> Array:
     """Weighted sum of
 
-    * Huber of log((p + e) / (t + e)) and, at 0.3, of (p - t) / standard deviation, mean over what exists,
-      for every variable with its weight;
+    * Huber of log((p + e) / (t + e)) and of (p - t) / standard deviation (square up to `KNEE`), mean over
+      what exists, for every variable with its weight;
     * the same of soil carbon of the network alone, at 0.3;
     * Huber of the log ratio of the column's totals of C, N and P, at 0.2;
     * mean of log(1 + drift / 50 gC m-2 yr-1), at 0.02.
@@ -110,7 +127,7 @@ def variables(
     given = size * jnp.exp(change)
     counts = (size > 0.0).astype(jnp.float32)
     logarithm = huber(jnp.log((given + least) / (wanted + least)))
-    amount = huber((given - wanted) / scale)
+    amount = huber((given - wanted) / scale, KNEE)
     axes = (0, 1)
     number = jnp.maximum(counts.sum(axis=axes), 1.0)
     each = (counts * (logarithm + AMOUNT_SHARE * amount)).sum(axis=axes) / number

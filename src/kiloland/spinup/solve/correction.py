@@ -12,9 +12,13 @@ and the wood litter that it drops more follows at once. Nitrogen and phosphorus 
 own tendency; those of soil pools stay in the ratio that the run has. All else is kept as in the restart.
 
 Where plants answer to the soil the full step may be too long or too short. With the correction before at
-hand, each column takes the share of the step that would have brought its drift d to zero (secant):
+hand, soil and dead wood of each column take the share of the step that would have brought their own drift d
+to zero (secant):
 
-    g = g_before d_before / (d_before - d),      between 0.1 and 2
+    g = g_before d_before / (d_before - d),      between 0.1 and 2, g_before / 3 and 3 g_before
+
+Without it the share is 0.9; that of dead wood is 0.9 (1 - exp(-T / 6 years)), as in the first years plants
+grow by what litter and mineral nutrients, still on their way to rest, leave them.
 """
 
 from __future__ import annotations
@@ -53,6 +57,10 @@ LONGEST = 1.0e4 * SECONDS_PER_YEAR
 LARGEST_CHANGE = 3.0
 ELEMENTS = "cnp"
 FIRST_GAIN, LEAST_GAIN, LARGEST_GAIN = 0.9, 0.1, 2.0
+SETTLING = 6.0
+"""Years in which litter and mineral nutrients of a new restart settle."""
+SOIL_PART, WOOD_PART = "soil", "wood"
+"""What takes a share of its own of the step: litter, debris and soil; dead wood of plants."""
 QUIET = 1.0e-6
 """gC m-2 yr-1; a drift that answered with less says nothing."""
 SOIL = slice(CWD + 1, None)
@@ -102,26 +110,28 @@ def correct_run(
         names = [f"{pool}{element}_vr" for pool in POOLS for element in ELEMENTS]
         drift = carbon_tendency(run)
         gain = learned_gain(run, previous, drift)
-        wood = Wood.of(run, gain)
+        wood = Wood.of(run, gain[WOOD_PART])
         moved = np.zeros(2)
         keys = source.subgrid.keys
-        notes = {"carbon_tendency": drift, "correction_gain": gain}
+        notes = {f"{part}_tendency": values for part, values in drift.items()}
+        notes |= {f"{part}_gain": values for part, values in gain.items()}
         with PoolWriter(output, keys, [*names, *wood.pools], attributes(run), notes) as writer:
             for name, values in notes.items():
                 writer.put(name, values)
             for block in blocks(source.columns):
-                made = corrected_soil(run, block, wood, gain)
+                made = corrected_soil(run, block, wood, gain[SOIL_PART])
                 for name in names:
                     writer.put(name, made[name], block.start)
                 moved += carbon_moved(source, block, made)
             for name, values in wood.pools.items():
                 writer.put(name, values)
         mean, size = moved / source.subgrid.column_weight.sum()
+        whole = np.abs(drift[SOIL_PART] + drift[WOOD_PART])
         return {
             "columns": source.columns,
             "years": seconds / SECONDS_PER_YEAR,
             "quality": source.quality.value,
-            "mean_size_of_drift": float(np.average(np.abs(drift), weights=source.subgrid.column_weight)),
+            "mean_size_of_drift": float(np.average(whole, weights=source.subgrid.column_weight)),
             "mean_change_of_soil_carbon": float(mean),
             "mean_size_of_change": float(size),
         }
@@ -164,45 +174,57 @@ def length_of(source: Source, start: Dataset, years: float | None) -> float:
     return float(years)
 
 
-def carbon_tendency(run: FurtherRun) -> Float:
-    """Change of soil carbon and dead wood between the restarts, gC m-2 yr-1 [column]."""
+def carbon_tendency(run: FurtherRun) -> dict[str, Float]:
+    """Change of carbon in soil and in dead wood between the restarts, gC m-2 yr-1 [column]."""
     subgrid, thickness = run.source.subgrid, layers().thickness
-    change = np.zeros(run.source.columns)
+    soil, wood = np.zeros(run.source.columns), np.zeros(run.source.columns)
     for block in blocks(run.source.columns):
         for pool in POOLS:
             start, end = run.layered(f"{pool}c_vr", block)
-            change[block] += thickness @ (end - start)
+            soil[block] += thickness @ (end - start)
     for tissue in DEAD_WOOD:
         start, end = run.patches(f"{tissue}c")
-        change += np.bincount(subgrid.keys.pft_column, subgrid.pft_weight * (end - start), run.source.columns)
-    return change / run.seconds * SECONDS_PER_YEAR
+        wood += np.bincount(subgrid.keys.pft_column, subgrid.pft_weight * (end - start), run.source.columns)
+    years = run.seconds / SECONDS_PER_YEAR
+    return {SOIL_PART: soil / years, WOOD_PART: wood / years}
 
 
-def learned_gain(run: FurtherRun, previous: Path | None, drift: Float) -> Float:
-    """Share of the Newton step for each column, `FIRST_GAIN` where nothing is known.
+def learned_gain(run: FurtherRun, previous: Path | None, drift: dict[str, Float]) -> dict[str, Float]:
+    """Share of the Newton step of soil and wood for each column; see the module where nothing is known.
 
     Raises InputError where ``previous`` is of other columns or no correction.
     """
     if previous is None:
-        return np.full_like(drift, FIRST_GAIN)
+        settled = 1.0 - np.exp(-run.seconds / SECONDS_PER_YEAR / SETTLING)
+        first = {SOIL_PART: FIRST_GAIN, WOOD_PART: FIRST_GAIN * settled}
+        return {part: np.full_like(values, first[part]) for part, values in drift.items()}
     with PoolFile(previous) as file:
         notes = file.notes()
-        if "correction_gain" not in notes:
+        if f"{WOOD_PART}_gain" not in notes:
             raise InputError(
                 "is no correction",
                 file=previous,
-                variable="correction_gain",
+                variable=f"{WOOD_PART}_gain",
                 expected="pools that `kiloland spinup solve --since` wrote",
             )
         if not np.array_equal(file.keys().column_codes(), run.source.subgrid.keys.column_codes()):
             raise InputError("the correction before is of other columns", file=previous)
-    before, gain = (np.asarray(notes[name], np.float64) for name in ("carbon_tendency", "correction_gain"))
-    answered = before - drift
-    known = np.abs(answered) > QUIET
-    secant = gain * before / np.where(known, answered, 1.0)
-    # A drift that grew with its sign says that the step went the wrong way or was far too short.
-    secant = np.where(secant > 0.0, secant, LARGEST_GAIN)
-    return np.where(known, np.clip(secant, LEAST_GAIN, LARGEST_GAIN), gain)
+    return {
+        part: secant_gain(notes[f"{part}_gain"], notes[f"{part}_tendency"], values)
+        for part, values in drift.items()
+    }
+
+
+def secant_gain(gain: Float, before: Float, now: Float) -> Float:
+    """g_before d_before / (d_before - d), within bounds and at most three times more or less than before.
+
+    A drift that grew with its sign, or that did not answer, says nothing about the length of the step.
+    """
+    answered = before - now
+    known = (np.abs(answered) > QUIET) & (before * answered > 0.0)
+    secant = np.where(known, gain * before / np.where(known, answered, 1.0), gain)
+    near = np.clip(secant, gain / LARGEST_CHANGE, gain * LARGEST_CHANGE)
+    return np.asarray(np.clip(near, LEAST_GAIN, LARGEST_GAIN))
 
 
 @dataclass(frozen=True)
