@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from kiloland.craft.forcing.places import grid_of
 from kiloland.craft.products.output import ProductVariable, write_product
-from kiloland.craft.surface.cell_list import barycentric, directions
+from kiloland.craft.surface.cell_list import barycentric, directions, search_tree
 from kiloland.craft.surface.nearest import haversine, kilometres
 from kiloland.errors import InputError
 from kiloland.grid import DaymetGrid, Domain, read_domain
@@ -149,7 +148,7 @@ def _map(
     """Values of all cells and the distance (km) of their nearest point; NaN and infinite beyond the limit."""
     places = directions(table.longitude[there], table.latitude[there])
     values = values[there]
-    tree = cKDTree(places)
+    tree = search_tree(places)
     found = np.full(domain.number_of_cells, np.nan)
     near = np.full(domain.number_of_cells, np.inf)
     number = min(request.neighbours, values.size) if request.method is PointMethod.INVERSE_DISTANCE else 1

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from matplotlib.tri import Triangulation
-from scipy.spatial import cKDTree
 
 from kiloland.craft.surface.mapper import AnyMapper
 from kiloland.craft.surface.nearest import kilometres
@@ -18,6 +16,9 @@ from kiloland.errors import InputError
 from kiloland.files import Variable
 from kiloland.grid.base import BoolArray, FloatArray, IntArray
 from kiloland.grid.domain import Domain
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 SPACINGS: Final = 2.0
 """Reach of scattered places: this many times their median distance from each other."""
@@ -95,7 +96,7 @@ class ScatteredMapper(AnyMapper):
             return self._weights(np.zeros((1, number), np.int32), None, np.ones(number, dtype=bool))
         places = directions(self.cells.longitude[valid], self.cells.latitude[valid])
         targets = directions(self.domain.longitude, self.domain.latitude)
-        chord, nearest = cKDTree(places).query(targets)
+        chord, nearest = search_tree(places).query(targets)
         gaps = kilometres(np.square(0.5 * chord)) > self.reach_km
         numbers = np.flatnonzero(valid).astype(np.int32)
         if method is Method.NEAREST or int(valid.sum()) < 3:
@@ -114,6 +115,14 @@ def directions(longitude: FloatArray, latitude: FloatArray) -> FloatArray:
     return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=-1)
 
 
+def search_tree(places: FloatArray) -> cKDTree:
+    """Places ``[place, 3]`` in the order of a search for the nearest."""
+    # Loaded where places are scattered: every command that makes input would wait for it.
+    from scipy.spatial import cKDTree
+
+    return cKDTree(places)
+
+
 def barycentric(
     places: FloatArray, targets: FloatArray, nearest: IntArray, path: str, what: str
 ) -> tuple[IntArray, FloatArray]:
@@ -122,6 +131,9 @@ def barycentric(
     In a stereographic plane about the middle of the places, where circles stay circles, so that triangles
     are those of the sphere. Raises InputError for places on one line or around more than half of the Earth.
     """
+    # Loaded where there are triangles: every command that makes input would wait for it.
+    from matplotlib.tri import Triangulation
+
     middle = places.mean(axis=0)
     if np.linalg.norm(middle) < 1e-3 or (places @ (middle / np.linalg.norm(middle))).min() <= 0.0:
         raise InputError(
@@ -168,5 +180,5 @@ def spacing_km(longitude: FloatArray, latitude: FloatArray) -> float:
     places = np.unique(directions(longitude, latitude), axis=0)
     if len(places) < 2:
         return 0.0
-    chord = cKDTree(places).query(places, k=2)[0][:, 1]
+    chord = search_tree(places).query(places, k=2)[0][:, 1]
     return float(np.median(kilometres(np.square(0.5 * chord))))
