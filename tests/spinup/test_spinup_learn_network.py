@@ -13,6 +13,7 @@ import pytest
 from learn_cells import learn_table
 
 from kiloland.errors import InputError
+from kiloland.spinup.cascade import LAYERS, layers
 from kiloland.spinup.dataset.table import CellTable
 from kiloland.spinup.learn.answers import BATCH, evaluated, pools_by_name, raw_answer
 from kiloland.spinup.learn.climate import CLIMATE_FEATURES, climate_features
@@ -22,7 +23,7 @@ from kiloland.spinup.learn.model import Model, read_model, write_model
 from kiloland.spinup.learn.network import Network, TokenBatch
 from kiloland.spinup.learn.problem import base_batch, make_problem, token_batch
 from kiloland.spinup.learn.training import Settings, new_model
-from kiloland.spinup.learn.variables import CARBON, NITROGEN, PLANT_ORDER
+from kiloland.spinup.learn.variables import CARBON, LAYER_ORDER, NITROGEN, PLANT_ORDER
 from kiloland.spinup.learn.weights import read_arrays, write_arrays
 
 CELLS = 24
@@ -128,6 +129,23 @@ def test_signs_zeros_ratios_and_sums_hold_whatever_the_network_says(table: CellT
     np.testing.assert_allclose(pools["sminn_vr"], pools["smin_nh4_vr"] + pools["smin_no3_vr"])
     dissolved = pools["solutionp_vr"]
     np.testing.assert_allclose(pools["labilep_vr"], 100.0 * dissolved / (0.5 + dissolved), rtol=1e-6)
+
+
+def test_primary_phosphorus_starts_where_deposition_and_weathering_balance(
+    table: CellTable, fresh: Model
+) -> None:
+    deposition, weathering = table["operator_deposition"].copy(), table["operator_weathering"].copy()
+    deposition[:, 0] *= 5.0
+    weathering[:4], deposition[4:8] = 0.0, 0.0
+    rates = {"operator_deposition": deposition, "operator_weathering": weathering}
+    changed = replace(table, values={**table.values, **rates})
+    primary = make_problem(changed, fresh.features).layer[..., LAYER_ORDER.index("primp_vr")]
+    thickness = layers().thickness
+    # At rest the column weathers what it is given; what the surface file has counts where a rate is unknown.
+    known = weathering[8:, None] * primary[8:] @ thickness
+    np.testing.assert_allclose(known, deposition[8:] @ thickness, rtol=1e-12)
+    np.testing.assert_array_equal(primary, np.repeat(primary[:, :1], LAYERS, axis=1))
+    np.testing.assert_allclose(primary[:8, 0], table["surface_APATITE_P"][:8] / 0.5, rtol=1e-12)
 
 
 def test_leaf_area_follows_the_canopy_integral() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from learn_cells import learn_table
@@ -17,7 +20,7 @@ from kiloland.spinup.learn.answers import raw_answer
 from kiloland.spinup.learn.job import TrainingRequest, run_training
 from kiloland.spinup.learn.model import Architecture, Model, named_leaves, read_model
 from kiloland.spinup.learn.problem import make_problem
-from kiloland.spinup.learn.training import Settings, learning_rate, train
+from kiloland.spinup.learn.training import Settings, learning_rate, prepared, started, step, train
 
 CELLS = 96
 SETTINGS = Settings(epochs=12, batch=32, width=8, rate=1e-2)
@@ -96,6 +99,23 @@ def test_steps_rise_then_fall() -> None:
     assert rates[1] == pytest.approx(SETTINGS.rate)
     assert rates[0] < rates[2] < rates[1]
     assert rates[3] == pytest.approx(0.01 * SETTINGS.rate)
+
+
+def test_a_batch_whose_gradient_is_no_number_changes_nothing(table: CellTable, model: Model) -> None:
+    examples = prepared(table.take(SPLIT.train), model, None)
+    rows, width = next(examples.pieces(SETTINGS.batch, np.arange(SPLIT.train.size)))
+    sound = examples.example(rows, width)
+    truth = sound.truth._replace(layer=sound.truth.layer.at[0, 0, 0].set(jnp.nan))
+    scales, logs = jax.tree.map(jnp.asarray, (model.scales, model.logs))
+    rest = (scales, logs, jnp.asarray(1.0e-2, jnp.float32), SETTINGS.weight_decay, False)
+    memory = started(eqx.filter(model.network, eqx.is_array))
+    before = step(model.network, memory, sound, *rest)
+    broken = step(*before, sound._replace(truth=truth), *rest)
+    after = step(*before, sound, *rest)
+    for one, same_one, next_one in zip(*(jax.tree.leaves(s) for s in (before, broken, after)), strict=True):
+        np.testing.assert_array_equal(one, same_one)
+        assert np.isfinite(next_one).all()
+    assert not np.array_equal(*(np.ravel(jax.tree.leaves(network)[0]) for network, _ in (before, after)))
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ from spinup_small_world import small_table, write_small_world
 
 from kiloland.errors import InputError
 from kiloland.spinup.benchmark.bars import Bar, Exhibit, exhibit_from_json, split_bars
+from kiloland.spinup.benchmark.corrections import Rounds, corrected_row
 from kiloland.spinup.benchmark.drift import DriftRow
 from kiloland.spinup.benchmark.exhibits import finished, kept
 from kiloland.spinup.benchmark.features import features_of, signed_log
 from kiloland.spinup.benchmark.lines import OURS, RIVALS, lines_of
-from kiloland.spinup.benchmark.members import in_slots
+from kiloland.spinup.benchmark.members import Member, in_slots
 from kiloland.spinup.benchmark.rivals.log_ratio import LogRatio, log_ratio
 from kiloland.spinup.benchmark.rivals.residual_network import ResidualNetwork
 from kiloland.spinup.benchmark.rivals.simple import Persistence, Scaling
@@ -25,8 +26,9 @@ from kiloland.spinup.benchmark.rows import RowStore, row_of, run_rows
 from kiloland.spinup.benchmark.splits import random_split
 from kiloland.spinup.benchmark.table import page, result
 from kiloland.spinup.benchmark.task import Budget, Prediction, Rival, Task
-from kiloland.spinup.benchmark.world import World, read_world
+from kiloland.spinup.benchmark.world import SOLID_WOOD, World, judged, read_world
 from kiloland.spinup.benchmark.wrong_operator import wrong_operator
+from kiloland.spinup.dataset.run import RunFiles
 from kiloland.spinup.dataset.table import write_table
 from kiloland.spinup.subgrid import SubgridKeys
 
@@ -191,3 +193,28 @@ def test_land_in_equilibrium_is_counted_by_area_and_where_it_was_run() -> None:
     assert row.years_until(0.6, area, everything) == 4
     assert row.years_until(0.7, area, everything) is None
     assert row.bias(carbon[-1], area, everything) == pytest.approx(0.0)
+
+
+def test_cells_whose_truth_is_denser_than_wood_are_not_judged(world: World) -> None:
+    truth = {name: values.copy() for name, values in world.truth.items()}
+    large = 0.6 * SOLID_WOOD
+    # Cell 5: two pools of one layer together. Cell 7: the same amounts in two layers. Cell 9: nitrogen.
+    truth["soil4c_vr"][5, 2] = truth["cwdc_vr"][5, 2] = large
+    truth["soil4c_vr"][7, 2] = truth["cwdc_vr"][7, 3] = large
+    truth["soil4n_vr"][9, 2] = 10.0 * SOLID_WOOD
+    cells = np.array([9, 5, 7, 3])
+    predicted = {"soil4c_vr": np.arange(40.0).reshape(4, 10)}
+    kept, left = judged(replace(world, truth=truth), predicted, cells)
+    np.testing.assert_array_equal(left, [9, 7, 3])
+    np.testing.assert_array_equal(kept["soil4c_vr"][:, 0], [0.0, 20.0, 30.0])
+
+
+def test_what_corrections_add_is_no_drift(tmp_path: Path) -> None:
+    member = Member(tmp_path, RunFiles(tmp_path, (), tmp_path, tmp_path), np.array([2, 0]))
+    start = np.array([[100.0, 10.0], [150.0, 10.0], [158.0, 9.0]])
+    rounds = Rounds(start, start + np.array([[8.0, -4.0], [2.0, 0.0], [-1.0, 0.4]]))
+    row = corrected_row("corrected", [(member, rounds)], 3, 2)
+    nothing = np.full(3, np.nan)
+    np.testing.assert_allclose(row.drift.T, [[-2.0, 0.0, 0.2], nothing, [4.0, 1.0, -0.5]])
+    assert row.share(np.ones(3), np.arange(3)) == 1.0
+    np.testing.assert_array_equal(row.carbon[-1], [9.4, np.nan, 157.0])
