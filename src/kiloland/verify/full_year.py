@@ -12,17 +12,29 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from kiloland.errors import InputError
 from kiloland.files import Dataset
+from kiloland.land.biophysics.initial_water import within_pores
 from kiloland.land.full_fields import FULL_FIELDS
+from kiloland.land.state import LandState
 from kiloland.land.subgrid import ColumnGroup
+from kiloland.land.vertical import SNOW_LAYERS, ground_grid
 from kiloland.run.clock import MONTH_DAYS, YEAR_DAYS, seconds_of_date
 from kiloland.run.full_setup import RunningMean
 from kiloland.run.restart import Restart
 from kiloland.verify.full_evidence import budget_errors, patch_series, plants_on_tape
-from kiloland.verify.full_step import STEPS, advance, compare, padded_state, surroundings, workpiece
+from kiloland.verify.full_step import (
+    STEPS,
+    Workpiece,
+    advance,
+    compare,
+    padded_state,
+    surroundings,
+    workpiece,
+)
 from kiloland.verify.oracle.bench import Bench
 from kiloland.verify.oracle.rows import Finding, Skipped
 from kiloland.verify.radiation import Difference, difference
@@ -47,6 +59,8 @@ def full_year(bench: Bench) -> Iterator[Finding]:
     year, timestep = year_of(bench, daily), bench.run.timestep
     piece = workpiece(bench, year.first)
     state = padded_state(piece, year.first)
+    if year.begins_anew:
+        state = new_start(piece, state)
     days: dict[str, list[Values]] = {name: [] for name in FIELDS}
     for day, record in enumerate(year.records):
         one = plants_on_tape(daily, [record], piece.group)
@@ -76,6 +90,8 @@ class Year:
 
     start: int
     first: Restart
+    begins_anew: bool
+    """The run began with ``first`` as with an initial file of another date."""
     last: Restart | None
     mean: RunningMean
     records: tuple[int, ...]
@@ -104,11 +120,23 @@ def year_of(bench: Bench, daily: Dataset) -> Year:
     return Year(
         start=start,
         first=first,
+        begins_anew=start not in dated,
         last=dated.get(end),
         mean=mean if start in dated else dataclasses.replace(mean, begun=start),
         records=(*told, *[told[-1]] * (YEAR_DAYS - len(told))),
         told=tuple(told),
     )
+
+
+def new_start(piece: Workpiece, state: LandState) -> LandState:
+    """The state with the water that ELM begins a new run with."""
+    column, soil = state.column, piece.constants.column.soil
+    ground = slice(SNOW_LAYERS, None)
+    liquid, ice = within_pores(
+        column.liquid_water[ground], column.ice[ground], soil.porosity, jnp.asarray(ground_grid().thickness)
+    )
+    wet = column.liquid_water.at[ground].set(liquid), column.ice.at[ground].set(ice)
+    return dataclasses.replace(state, column=dataclasses.replace(column, liquid_water=wet[0], ice=wet[1]))
 
 
 def year_tapes(bench: Bench) -> tuple[Dataset, Dataset]:
