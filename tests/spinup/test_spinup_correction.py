@@ -167,9 +167,10 @@ def test_young_wood_is_trusted_less_than_wood_of_a_long_run(
     ("before", "now", "gain"),
     [
         (10.0, 5.0, 1.0),  # half of the way with half a step
-        (10.0, -10.0, 0.25),  # twice too far
-        (10.0, 9.0, 1.5),  # hardly any answer: three times as much, no more
-        (10.0, -90.0, 0.5 / 3.0),
+        (10.0, -5.0, 1.0 / 3.0),  # too far
+        (10.0, 9.0, 1.0),  # hardly any answer: twice as much, no more
+        (10.0, -90.0, 0.25),
+        (0.4, 0.1, 0.5),  # too small a drift to learn from
         (10.0, 12.0, 0.5),  # grew with its sign: no answer to this step
         (10.0, 10.0, 0.5),
         (0.0, 3.0, 0.5),

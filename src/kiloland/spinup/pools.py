@@ -252,12 +252,13 @@ def read_keys(dataset: Dataset, columns: slice, patches: slice) -> SubgridKeys:
 
 
 def not_finite(file: object, name: str, keys: SubgridKeys, values: NDArray[Any], start: int) -> InputError:
-    """The error for the first value that is no number."""
+    """The error for the first value of a pool or a note that is no number."""
     first = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(values)))
     entry = first[0] + start
-    column = entry if POOLS[name].dims[0] == "column" else int(keys.pft_column[entry])
+    on_patches = name in POOLS and POOLS[name].on_patches
+    column = int(keys.pft_column[entry]) if on_patches else entry
     where = f"gridcell {int(keys.column_gridcell[column])}"
-    if POOLS[name].on_patches:
+    if on_patches:
         where += f", plant type {int(keys.pft_itypveg[entry])}"
     elif len(first) > 1:
         where += f", layer {first[1] + 1}"

@@ -49,10 +49,10 @@ class Settings:
     seed: int = 0
     architecture: Architecture = Architecture.CLOSURE
     epochs: int = 40
-    batch: int = 256
+    batch: int = 64
     rate: float = 3.0e-3
     weight_decay: float = 1.0e-3
-    width: int = 48
+    width: int = 96
     depth: int = 2
 
 

@@ -45,9 +45,14 @@ DEAD: Final = tuple(TISSUES.index(name) for name in DEAD_WOOD)
 LAYER_WEIGHT: Final = np.array([3.0 if name in HEADLINE else 1.0 for name in LAYER_ORDER], np.float32)
 PLANT_WEIGHT: Final = np.array(
     [
-        3.0 if name in (*HEADLINE, "leafc") else 1.0 if POOLS[name].group is Group.TISSUE else 0.5
+        3.0
+        if name in (*HEADLINE, "leafc", "cpool")
+        else 1.0
+        if POOLS[name].group is Group.TISSUE or name == "ppool"
+        else 0.5
         for name in PLANT_ORDER
     ],
     np.float32,
 )
-"""Weight of each variable in the loss: those that are reported first count most."""
+"""Weight of each variable in the loss: those that are reported first count most, and those that tell whether
+a plant lacks phosphorus at equilibrium, on which wood and debris depend."""

@@ -177,9 +177,9 @@ class Source:
         self.close()
 
 
-def restart_day(restart: Dataset) -> float:
-    """Days from the start of year 1 to the restart, on a calendar without leap days."""
-    date = int(np.ravel(restart["timemgr_rst_curr_ymd"].read())[0])
+def restart_day(restart: Dataset, which: str = "timemgr_rst_curr_ymd") -> float:
+    """Days from the start of year 1 to a date of the restart, by default its own; no leap days."""
+    date = int(np.ravel(restart[which].read())[0])
     year, month, day = date // 10000, date // 100 % 100, date % 100
     return (year - 1) * DAYS + float(_MONTH_DAYS[: month - 1].sum()) + day - 1
 

@@ -15,7 +15,7 @@ Where plants answer to the soil the full step may be too long or too short. With
 hand, soil and dead wood of each column take the share of the step that would have brought their own drift d
 to zero (secant):
 
-    g = g_before d_before / (d_before - d),      between 0.1 and 2, g_before / 3 and 3 g_before
+    g = g_before d_before / (d_before - d),      between 0.1 and 2, g_before / 2 and 2 g_before
 
 Without it the share is 0.9; that of dead wood is 0.9 (1 - exp(-T / 6 years)), as in the first years plants
 grow by what litter and mineral nutrients, still on their way to rest, leave them.
@@ -35,19 +35,19 @@ from numpy.typing import NDArray
 
 from kiloland.craft.virtual import sha256_of
 from kiloland.errors import InputError
-from kiloland.files import Dataset, open_dataset
-from kiloland.spinup.cascade import CWD, LAYERS, POOLS, SECONDS_PER_YEAR, TRANSITIONS, layers
+from kiloland.files import open_dataset
+from kiloland.spinup.cascade import CWD, POOLS, SECONDS_PER_YEAR, TRANSITIONS, layers
 from kiloland.spinup.operator.read import read_block
-from kiloland.spinup.operator.records import DAYS
-from kiloland.spinup.operator.source import RunPaths, Source, restart_day
+from kiloland.spinup.operator.source import RunPaths, Source
 from kiloland.spinup.operator.tree import CascadeOperator
-from kiloland.spinup.pools import PoolFile, PoolWriter
+from kiloland.spinup.pools import PoolFile, PoolWriter, not_finite
+from kiloland.spinup.solve.further_run import FurtherRun, check_start, length_of
 from kiloland.spinup.solve.linear import solve_cascade
 from kiloland.spinup.solve.padding import padded, padded_vector
 from kiloland.spinup.solve.pipeline import blocks
 from kiloland.spinup.solve.steady import carbon_kept, carbon_loss
 from kiloland.spinup.solve.vegetation import LIVE_WOOD, patch_sum
-from kiloland.spinup.subgrid import Subgrid, restart_subgrid
+from kiloland.spinup.subgrid import restart_subgrid
 from kiloland.spinup.tables import DEAD_WOOD
 
 Float = NDArray[np.float64]
@@ -61,32 +61,12 @@ SETTLING = 6.0
 """Years in which litter and mineral nutrients of a new restart settle."""
 SOIL_PART, WOOD_PART = "soil", "wood"
 """What takes a share of its own of the step: litter, debris and soil; dead wood of plants."""
-QUIET = 1.0e-6
-"""gC m-2 yr-1; a drift that answered with less says nothing."""
+LARGEST_RATIO = 2.0
+"""Of a share to the one before."""
+QUIET = 0.5
+"""gC m-2 yr-1; a smaller drift is as much the weather's as the step's, and says nothing of its length."""
 SOIL = slice(CWD + 1, None)
 """Soil 1 to 4."""
-
-
-@dataclass(frozen=True)
-class FurtherRun:
-    """A run between two restarts: ``source`` holds the end, ``start`` the restart that it began with."""
-
-    source: Source
-    start: Dataset
-    start_subgrid: Subgrid
-    seconds: float
-
-    def layered(self, name: str, block: slice) -> tuple[Float, Float]:
-        """A layered variable at the start and at the end, [layer, column]."""
-        rows = self.start_subgrid.column_row[block]
-        values = np.asarray(self.start[name].values((rows, slice(0, LAYERS))), np.float64).T
-        return finite(self.start, name, values), self.source.stored(name, block)
-
-    def patches(self, name: str) -> tuple[Float, Float]:
-        """A plant pool at the start and at the end, [pft]."""
-        first = np.asarray(self.start[name].values()[self.start_subgrid.pft_row], np.float64)
-        last = np.asarray(self.source.restart[name].values()[self.source.subgrid.pft_row], np.float64)
-        return finite(self.start, name, first), finite(self.source.restart, name, last)
 
 
 def correct_run(
@@ -98,10 +78,10 @@ def correct_run(
 ) -> dict[str, Any]:
     """Correct the pools of ``paths.restart``, the end of a run that started from the restart ``since``.
 
-    ``years``: length of the run; by default what the dates of the restarts say (from the first day of year 1
-    where the run was given a new date). ``previous``: pools of the correction that ``since`` has. Writes the
-    file of pools and returns a summary. Raises InputError as `Source`, for an accelerated run, and for
-    restarts that do not belong together.
+    ``years``: length of the run; by default what the dates of the restarts say. ``previous``: pools of the
+    correction that ``since`` has. Writes the file of pools and returns a summary. Raises InputError as
+    `Source`, for an accelerated run, and for restarts that do not belong together or whose dates do not tell
+    the length.
     """
     with Source(paths) as source, open_dataset(since) as start:
         check_start(source, start)
@@ -137,43 +117,6 @@ def correct_run(
         }
 
 
-def check_start(source: Source, start: Dataset) -> None:
-    """Raise InputError unless both restarts are of normal runs with the same columns and patches."""
-    for file in (source.restart, start):
-        if int(np.ravel(file["spinup_state"].read())[0]) == 1:
-            raise InputError(
-                "a correction needs a normal run",
-                file=file.path,
-                variable="spinup_state",
-                found=1,
-                expected=0,
-                hint="Leave accelerated spinup first: `kiloland spinup restart`",
-            )
-    here, there = source.subgrid.keys, restart_subgrid(start).keys
-    same = np.array_equal(here.column_codes(), there.column_codes())
-    if not (same and np.array_equal(here.patch_codes(), there.patch_codes())):
-        raise InputError(
-            "the restarts are of different runs: their columns or patches differ",
-            file=start.path,
-            expected=f"the columns and patches of {source.paths.restart}",
-        )
-
-
-def length_of(source: Source, start: Dataset, years: float | None) -> float:
-    """Years between the restarts. Raises InputError where there are none."""
-    if years is None:
-        first = restart_day(start)
-        years = (source.day - (first if first < source.day else 0.0)) / DAYS
-    if not years > 0.0:
-        raise InputError(
-            "no time between the restarts",
-            file=source.paths.restart,
-            found=f"{years:g} years",
-            expected="more than 0; --run-years says how long the run was",
-        )
-    return float(years)
-
-
 def carbon_tendency(run: FurtherRun) -> dict[str, Float]:
     """Change of carbon in soil and in dead wood between the restarts, gC m-2 yr-1 [column]."""
     subgrid, thickness = run.source.subgrid, layers().thickness
@@ -199,16 +142,21 @@ def learned_gain(run: FurtherRun, previous: Path | None, drift: dict[str, Float]
         first = {SOIL_PART: FIRST_GAIN, WOOD_PART: FIRST_GAIN * settled}
         return {part: np.full_like(values, first[part]) for part, values in drift.items()}
     with PoolFile(previous) as file:
-        notes = file.notes()
-        if f"{WOOD_PART}_gain" not in notes:
+        notes, keys = file.notes(), file.keys()
+        wanted = [f"{part}_{note}" for part in drift for note in ("gain", "tendency")]
+        lost = [name for name in wanted if name not in notes]
+        if lost:
             raise InputError(
                 "is no correction",
                 file=previous,
-                variable=f"{WOOD_PART}_gain",
+                variable=lost[0],
                 expected="pools that `kiloland spinup solve --since` wrote",
             )
-        if not np.array_equal(file.keys().column_codes(), run.source.subgrid.keys.column_codes()):
+        if not np.array_equal(keys.column_codes(), run.source.subgrid.keys.column_codes()):
             raise InputError("the correction before is of other columns", file=previous)
+        for name in wanted:
+            if not np.isfinite(notes[name]).all():
+                raise not_finite(previous, name, keys, notes[name], 0)
     return {
         part: secant_gain(notes[f"{part}_gain"], notes[f"{part}_tendency"], values)
         for part, values in drift.items()
@@ -216,14 +164,14 @@ def learned_gain(run: FurtherRun, previous: Path | None, drift: dict[str, Float]
 
 
 def secant_gain(gain: Float, before: Float, now: Float) -> Float:
-    """g_before d_before / (d_before - d), within bounds and at most three times more or less than before.
+    """g_before d_before / (d_before - d), within bounds and at most twice or half of what it was.
 
-    A drift that grew with its sign, or that did not answer, says nothing about the length of the step.
+    A small drift, and one that grew with its sign or did not answer, says nothing about the length.
     """
     answered = before - now
-    known = (np.abs(answered) > QUIET) & (before * answered > 0.0)
+    known = (np.abs(before) > QUIET) & (before * answered > 0.0)
     secant = np.where(known, gain * before / np.where(known, answered, 1.0), gain)
-    near = np.clip(secant, gain / LARGEST_CHANGE, gain * LARGEST_CHANGE)
+    near = np.clip(secant, gain / LARGEST_RATIO, gain * LARGEST_RATIO)
     return np.asarray(np.clip(near, LEAST_GAIN, LARGEST_GAIN))
 
 
@@ -319,13 +267,6 @@ def carbon_moved(source: Source, block: slice, made: dict[str, Float]) -> Float:
     change = [made[f"{pool}c_vr"] - source.stored(f"{pool}c_vr", block).T for pool in POOLS]
     whole, size = sum(change), sum(np.abs(part) for part in change)
     return np.array([weight @ (whole @ thickness), weight @ (size @ thickness)])
-
-
-def finite(file: Dataset, name: str, values: Float) -> Float:
-    """The values. Raises InputError where one is no number."""
-    if not np.isfinite(values).all():
-        raise InputError("is not a number", file=file.path, variable=name, expected="finite")
-    return values
 
 
 def attributes(run: FurtherRun) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from kiloland.spinup.learn.training import FINE_TUNING, Settings, train
 from kiloland.spinup.tables import HEADLINE
 
 SETTINGS: Final[tuple[dict[str, Any], ...]] = (
-    {"rate": 3.0e-3, "width": 48},
-    {"rate": 1.0e-3, "width": 48},
+    {"rate": 3.0e-3, "width": 96},
+    {"rate": 1.0e-3, "width": 96},
     {"rate": 3.0e-3, "width": 64},
 )
 
