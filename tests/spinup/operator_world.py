@@ -168,6 +168,7 @@ def restart_file(path: Path, operator: CascadeOperator, factor: np.ndarray, **sa
         values["grid1d_ixy"] = np.arange(1, CELLS + 1, dtype=np.int32)
         values["grid1d_jxy"] = np.ones(CELLS, np.int32)
         values["timemgr_rst_step_sec"] = np.asarray(STEP, np.int32)
+        values["timemgr_rst_start_ymd"] = np.asarray(10101, np.int32)
         values["som_diffus_coef_vr"] = np.full((soil.size, 15), DIFFUSION)
         values["scalaravg_col"] = np.ones((soil.size, 15))
         for number, pool in enumerate(POOLS):
