@@ -25,17 +25,28 @@ GroupTable = tuple[IntArray, IntArray, IntArray, IntArray, IntArray, FloatArray]
 CellTable = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
 """Weights, hour angles, their sines, daily course of temperature, sines and cosines of the latitudes
 ``[2, cell]``, and height above the reanalysis (of no length for cells at its surface)."""
+Temperatures = tuple[Field, Field, Cells, Cells, Cells]
+"""Of one day: temperatures, their pattern, its stretch, and the day's minimum and maximum."""
 State = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
 """The day before: its five daily values ``[5, cell]``, temperatures ``[8 cell]`` before their joint with the
 next day, their pattern ``[8 cell]``, and its stretch ``[cell]``."""
 
 
 @compiled
-def at_points(smooth: FloatArray, first: int, points: IntArray, out: Field) -> None:
-    """Eight intervals ``[8, 4]`` of a field ``[bin, point]`` at four points."""
+def of_group(flat: FloatArray, number: int, begin: int, end: int) -> Field:
+    """The ``number`` rows of cells ``begin`` to ``end`` in an array where those of a group lie together."""
+    return flat[number * begin : number * end].reshape(number, end - begin)
+
+
+@compiled
+def at_cells(smooth: FloatArray, first: int, points: IntArray, weight: Field, out: Field) -> None:
+    """Eight intervals ``[8, cell]`` of a field ``[bin, point]`` from bin ``first`` on, by the ``weight``
+    ``[4, cell]`` of four points."""
+    corners = np.empty((BINS_PER_DAY, 4))
     for k in range(BINS_PER_DAY):
         for j in range(4):
-            out[k, j] = smooth[first + k, points[j]]
+            corners[k, j] = smooth[first + k, points[j]]
+    kernel.bilinear(corners, weight, out)
 
 
 @compiled
@@ -53,12 +64,9 @@ def rain_shares(rain: FloatArray, first: int, point: int, out: Field) -> None:
 
 
 @compiled
-def joined(
-    before: tuple[Field, Field, Cells, Cells, Cells],
-    after: tuple[Field, Field, Cells, Cells, Cells],
-    move: Cells,
-) -> None:
-    """Take the jump out between two days: temperatures, pattern, stretch, minimum and maximum of each."""
+def joined(before: Temperatures, after: Temperatures) -> None:
+    """Take the jump out between two days."""
+    move = np.empty(after[2].size)
     kernel.joint(before[1], after[1], before[2], after[2], move)
     for c in range(move.size):
         move[c] = 0.5 * ((after[0][0, c] - before[0][7, c]) - move[c])
@@ -67,9 +75,9 @@ def joined(
 
 
 @compiled
-def finished(values: Field, low: Cells, high: Cells, mean: bool, move: Cells) -> None:
+def finished(values: Field, low: Cells, high: Cells, mean: bool) -> None:
     """Temperatures in single precision; with ``mean`` moved so that their mean is (low + high)/2."""
-    move[:] = 0.0
+    move = np.zeros(low.size)
     if mean:
         kernel.total(values, move)
         for c in range(move.size):
@@ -80,23 +88,87 @@ def finished(values: Field, low: Cells, high: Cells, mean: bool, move: Cells) ->
 
 
 @compiled
-def stored(values: Field, place: IntArray, sample: int, v: int, out: Bits) -> None:
-    """Intervals of one variable as single precision in the byte order of files; ``out`` holds some days
+def stored(made: FloatArray, place: IntArray, sample: int, out: Bits) -> None:
+    """A day ``made[7, 8, cell]`` as single precision in the byte order of files; ``out`` holds some days
     ``[day, 7, 8, cell]`` in turn, of which ``sample`` names the interval, and ``place`` the cell."""
-    count = values.shape[1]
+    count = made.shape[2]
     narrow, turned = np.empty(count, np.float32), np.empty(count, np.uint32)
     bits = narrow.view(np.uint32)
-    for k in range(BINS_PER_DAY):
-        line = out[((sample + k) // BINS_PER_DAY) % out.shape[0], v, (sample + k) % BINS_PER_DAY]
-        for c in range(count):
-            narrow[c] = np.float32(values[k, c])
-        for c in range(count):
-            one = bits[c]
-            high = (one >> np.uint32(24)) | ((one >> np.uint32(8)) & np.uint32(0xFF00))
-            turned[c] = high | ((one << np.uint32(8)) & np.uint32(0xFF0000)) | (one << np.uint32(24))
-        # By itself: the loops above take several cells at once.
-        for c in range(count):
-            line[place[c]] = turned[c]
+    for v in range(made.shape[0]):
+        for k in range(BINS_PER_DAY):
+            line = out[((sample + k) // BINS_PER_DAY) % out.shape[0], v, (sample + k) % BINS_PER_DAY]
+            for c in range(count):
+                narrow[c] = np.float32(made[v, k, c])
+            for c in range(count):
+                one = bits[c]
+                high = (one >> np.uint32(24)) | ((one >> np.uint32(8)) & np.uint32(0xFF00))
+                turned[c] = high | ((one << np.uint32(8)) & np.uint32(0xFF0000)) | (one << np.uint32(24))
+            # By itself: the loops above take several cells at once.
+            for c in range(count):
+                line[place[c]] = turned[c]
+
+
+@compiled
+def day_to_come(shape: Field, cosine: Field, low: Cells, high: Cells) -> Temperatures:
+    """Temperatures of a day before its joints, from those of the ``shape``, the daily course without one, and
+    minimum and maximum."""
+    values, pattern, stretch = np.empty(shape.shape), np.empty(shape.shape), np.empty(low.size)
+    kernel.stretched_day(low, high, shape, cosine, values, pattern, stretch)
+    return values, pattern, stretch, low, high
+
+
+@compiled
+def day_before(state: State, begin: int, end: int) -> Temperatures:
+    """Temperatures of the day before at cells ``begin`` to ``end``."""
+    last, values = state[0], of_group(state[1], 8, begin, end)
+    return (
+        values,
+        of_group(state[2], 8, begin, end),
+        state[3][begin:end],
+        last[0, begin:end],
+        last[1, begin:end],
+    )
+
+
+@compiled
+def sun_of_group(cells: CellTable, sun: Cells, begin: int, end: int) -> Field:
+    """The sun above the atmosphere over cells ``begin`` to ``end`` [W/m2] ``[8, cell]``; ``sun`` ``[3]`` is
+    that of the day, see :func:`~kiloland.craft.forcing.sun.sun_of_day`."""
+    above, sunset = np.empty((BINS_PER_DAY, end - begin)), (np.empty(end - begin), np.empty(end - begin))
+    latitude, delta = (cells[4][0, begin:end], cells[4][1, begin:end]), (sun[0], sun[1])
+    hour, sine = of_group(cells[1], 8, begin, end), of_group(cells[2], 8, begin, end)
+    kernel.sunset_of_day(latitude[0], latitude[1], delta, sunset[0], sunset[1])
+    kernel.sun_above(hour, sine, sunset, latitude, delta, sun[2], above)
+    return above
+
+
+@compiled
+def made_day(
+    g: int,
+    first: int,
+    groups: GroupTable,
+    cells: CellTable,
+    shape: tuple[FloatArray, FloatArray],
+    temperature: Field,
+    last: FloatArray,
+    lost: IntArray,
+) -> FloatArray:
+    """The day before ``[7, 8, cell]`` at the cells of group ``g``: its bins of the shape from ``first`` on,
+    its ``temperature`` and its daily values ``last`` ``[5, all cells]``; what is ``lost`` is added."""
+    begin, end = groups[0][g], groups[0][g + 1]
+    count, weight = end - begin, of_group(cells[0], 4, begin, end)
+    fields, shares = np.empty((7, BINS_PER_DAY, count)), np.empty((BINS_PER_DAY, count))
+    for v in range(7):
+        at_cells(shape[0][v], first, groups[3][g], weight, fields[v])
+    rain_shares(shape[1], first, groups[4][g], shares)
+    above = sun_of_group(cells, groups[5][g], begin, end)
+    made, cut = np.empty((7, BINS_PER_DAY, count)), np.empty((2, count), np.bool_)
+    daily = last[2, begin:end], last[3, begin:end], last[4, begin:end]
+    rise = cells[5][begin:end] if cells[5].size else cells[5]
+    spread_day(daily, temperature, fields, shares, above, rise, made, cut)
+    for kind in range(2):
+        lost[kind] += cut[kind, : groups[1][g]].sum()
+    return made
 
 
 @compiled
@@ -126,59 +198,17 @@ def advance(
     ``lost`` ``[2]``: cells whose vapour or shortwave was not kept on the day before, added.
     """
     for g in range(groups[2].size):
-        begin, end, shift = groups[0][g], groups[0][g + 1], groups[2][g]
-        count, points = end - begin, np.empty((BINS_PER_DAY, 4))
-        weight = cells[0][4 * begin : 4 * end].reshape(4, count)
-        cosine = cells[3][8 * begin : 8 * end].reshape(8, count)
-        low, high = came[0, begin:end], came[1, begin:end]
-        raw, values, pattern = (
-            np.empty((8, count)),
-            np.empty((8, count)),
-            np.empty((8, count)),
-        )
-        stretch, move = np.empty(count), np.empty(count)
-        at_points(shape[0][0], first + BINS_PER_DAY * day + shift, groups[3][g], points)
-        kernel.bilinear(points, weight, raw)
-        kernel.stretched_day(low, high, raw, cosine, values, pattern, stretch)
-        last = state[0]
-        low_before, high_before = last[0, begin:end], last[1, begin:end]
-        values_before = state[1][8 * begin : 8 * end].reshape(8, count)
-        pattern_before = state[2][8 * begin : 8 * end].reshape(8, count)
-        stretch_before = state[3][begin:end]
-        sample = BINS_PER_DAY * (day - 1) + shift
+        begin, end, sample = groups[0][g], groups[0][g + 1], BINS_PER_DAY * (day - 1) + groups[2][g]
+        weight, cosine = of_group(cells[0], 4, begin, end), of_group(cells[3], 8, begin, end)
+        warm = np.empty(cosine.shape)
+        at_cells(shape[0][0], first + sample + BINS_PER_DAY, groups[3][g], weight, warm)
+        after = day_to_come(warm, cosine, came[0, begin:end], came[1, begin:end])
+        before = day_before(state, begin, end)
         if follows:
-            joined(
-                (values_before, pattern_before, stretch_before, low_before, high_before),
-                (values, pattern, stretch, low, high),
-                move,
-            )
+            joined(before, after)
         if follows and sample + BINS_PER_DAY > wanted[0] and sample < wanted[1]:
-            finished(values_before, low_before, high_before, mean, move)
-            fields = np.empty((7, BINS_PER_DAY, count))
-            for v in range(7):
-                at_points(shape[0][v], first + sample, groups[3][g], points)
-                kernel.bilinear(points, weight, fields[v])
-            shares, above = np.empty((8, count)), np.empty((8, count))
-            rain_shares(shape[1], first + sample, groups[4][g], shares)
-            sunset, delta = (np.empty(count), np.empty(count)), (groups[5][g, 0], groups[5][g, 1])
-            latitude = cells[4][0, begin:end], cells[4][1, begin:end]
-            kernel.sunset_of_day(latitude[0], latitude[1], delta, sunset[0], sunset[1])
-            kernel.sun_above(
-                cells[1][8 * begin : 8 * end].reshape(8, count),
-                cells[2][8 * begin : 8 * end].reshape(8, count),
-                sunset,
-                latitude,
-                delta,
-                groups[5][g, 2],
-                above,
-            )
-            made, cut = np.empty((7, BINS_PER_DAY, count)), np.empty((2, count), np.bool_)
-            daily = last[2, begin:end], last[3, begin:end], last[4, begin:end]
-            rise = cells[5][begin:end] if cells[5].size else cells[5]
-            spread_day(daily, values_before, fields, shares, above, rise, made, cut)
-            for v in range(7):
-                stored(made[v], order[begin:end], sample, v, out)
-            lost[0] += cut[0, : groups[1][g]].sum()
-            lost[1] += cut[1, : groups[1][g]].sum()
+            finished(before[0], before[3], before[4], mean)
+            made = made_day(g, first + sample, groups, cells, shape, before[0], state[0], lost)
+            stored(made, order[begin:end], sample, out)
         state[0][:, begin:end] = came[:, begin:end]
-        values_before[:], pattern_before[:], stretch_before[:] = values, pattern, stretch
+        before[0][:], before[1][:], before[2][:] = after[0], after[1], after[2]
