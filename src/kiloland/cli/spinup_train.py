@@ -46,7 +46,7 @@ def register(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="epochs (default 40, fine-tuning 20)")
     parser.add_argument("--width", type=int, metavar="N", help="width of the network (default 48)")
-    parser.add_argument("--batch", type=int, metavar="N", help="cells of a step (default 256)")
+    parser.add_argument("--batch", type=int, metavar="N", help="cells of a step (default 64)")
     parser.set_defaults(handler=train)
 
 
