@@ -57,8 +57,7 @@ class BandReader:
     def take(self, rows: Bits) -> Bits:
         """The entries of the cells ``[sample, cell]``."""
         found = np.empty((len(rows), self.index.size), np.uint32)
-        for line, row in zip(found, rows, strict=True):
-            np.take(row, self.index, out=line, mode="clip")
+        np.take(rows, self.index, axis=1, out=found, mode="clip")
         return found
 
     def _fill(self, target: memoryview, offset: int) -> None:

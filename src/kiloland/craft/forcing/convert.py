@@ -66,9 +66,11 @@ def three_hourly_files(folder: Path, *, lists: bool = False) -> dict[Key, Path]:
 
 @dataclass(frozen=True)
 class ThreeHourlySource:
-    """The files of all variables and months that are wanted, and where the cells lie in them."""
+    """The files of all variables and months that are wanted, the ``samples`` of their months, and where the
+    cells lie in them."""
 
     files: Mapping[Key, Path]
+    samples: Mapping[Key, IntArray]
     matching: Matching
     memory: int
     settings: str = SETTINGS
@@ -83,13 +85,14 @@ class ThreeHourlySource:
         matching: Matching | None = None
         shape: tuple[int, ...] = ()
         ids: int | None = None
+        samples: dict[Key, IntArray] = {}
         for month in months:
             for name in VARIABLES:
                 path = _file_of(files, name, month)
                 with open_dataset(path) as dataset:
                     variable = dataset[name]
                     raise_first_error(check_units(FIELDS[name], variable.attributes.get("units"), str(path)))
-                    samples_of_month(dataset, month, name)
+                    samples[name, month.year, month.month] = samples_of_month(dataset, month, name)
                     own = checksum_of(dataset["gridID"]) if "gridID" in dataset else None
                     if matching is None:
                         matching, shape, ids = Matching(land, path, name), variable.shape[1:], own
@@ -103,7 +106,7 @@ class ThreeHourlySource:
                             expected=shape,
                         )
         assert matching is not None
-        return cls(files, matching, memory, LIST_SETTINGS if shape[0] == 1 else SETTINGS)
+        return cls(files, samples, matching, memory, LIST_SETTINGS if shape[0] == 1 else SETTINGS)
 
     def attributes(self, month: Month) -> dict[str, str]:
         """Global attributes that say where the values come from: those of the source's own."""
@@ -112,7 +115,7 @@ class ThreeHourlySource:
             text = {
                 f"source_{key}": str(dataset.attributes[key]) for key in kept if key in dataset.attributes
             }
-            if (samples_of_month(dataset, month, "TBOT")[-BINS_PER_DAY:] == -1).any():
+            if (self.samples["TBOT", month.year, month.month][-BINS_PER_DAY:] == -1).any():
                 text["made_days"] = f"{month}-31: a copy of 30 December, which the source lacks"
         return text
 
@@ -125,7 +128,7 @@ class ThreeHourlySource:
 
     def _pieces(self, dataset: Dataset, name: str, month: Month) -> Iterator[Piece]:
         """Checked values of one variable."""
-        samples = samples_of_month(dataset, month, name)
+        samples = self.samples[name, month.year, month.month].copy()
         # A day that is not there is that of the day before.
         absent = np.flatnonzero(samples == -1)
         samples[absent] = samples[absent - BINS_PER_DAY]
