@@ -43,6 +43,12 @@ ROWS, COLUMNS = slice(1191, 1607), slice(1603, 1998)
 YEAR = 2003
 BLOCK = 4 << 20
 CELLS = 72_083
+STATES = ("cold", "warm")
+FORMATS = {
+    "classic": "CDF-5",
+    "plain": "netCDF-4",
+    "deflated": "netCDF-4, deflate 1, chunks of a day",
+}
 
 
 def cell_ids(file: Path) -> np.ndarray:
@@ -311,13 +317,22 @@ def best(rows: list[tuple[float, float]]) -> tuple[float, float]:
 
 def page(result: dict[str, Any]) -> str:
     """The results in words."""
-    middle = statistics.median
-    found, kinds, year = result["maps"], result["formats"], result["days"]
+    found, year = result["maps"], result["days"]
     seconds = {name: best(values) for name, values in found["seconds"].items()}
     lines = ["# Forcing", "", "Synthetic sources over real cells of the Seward Peninsula; the best of"]
     lines += [f"{len(found['seconds']['write'])} repeats (days: {len(year['1'])}).", ""]
-    lines += ["## Maps to a list of cells", ""]
-    lines += [
+    lines += maps_lines(found, seconds)
+    lines += format_lines(result["formats"], seconds["made warm"][0] / 7)
+    lines += days_lines(year)
+    lines += [f"Machine: {described(result['machine'])}.", ""]
+    return "\n".join(lines)
+
+
+def maps_lines(found: dict[str, Any], seconds: dict[str, tuple[float, float]]) -> list[str]:
+    """A month of maps, cold and warm; ``seconds``: the best walls and processor seconds."""
+    lines = [
+        "## Maps to a list of cells",
+        "",
         f"One month, seven variables: {found['bytes_read'] / 1e6:.0f} MB of maps read, "
         f"{found['bytes_written'] / 1e6:.0f} MB of {CELLS:,} cells written, with sync, checksums and "
         "verification. "
@@ -327,47 +342,52 @@ def page(result: dict[str, Any]) -> str:
         "| read and write at once [s] | made [s] | raw read / made | library read / made "
         "| both at once / made | processor: read, library, write, made [s] |",
         "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for state in ("cold", "warm"):
-        read, library, both, made = (
-            seconds[f"{what} {state}"] for what in ("read", "library", "both", "made")
-        )
-        write = seconds["write"]
-        lines.append(
-            f"| {state} | {read[0]:.2f} | {library[0]:.2f} | {write[0]:.2f} | {both[0]:.2f} | {made[0]:.2f} "
-            f"| {read[0] / made[0]:.2f} | {library[0] / made[0]:.2f} | {both[0] / made[0]:.2f} "
-            f"| {read[1]:.2f}, {library[1]:.2f}, {write[1]:.2f}, {made[1]:.2f} |"
-        )
-    lines += [
+        *(maps_row(state, seconds) for state in STATES),
         "",
         "Raw read: all bytes of the seven files through one buffer. Library read: netCDF4 to arrays. Cold: "
         "the files were dropped from the page cache (`posix_fadvise`); warm: they were read just before.",
     ]
     pairs = zip(found["seconds"]["read cold"], found["seconds"]["made cold"], strict=True)
     each = ", ".join(f"{read[0] / made[0]:.2f}" for read, made in pairs)
-    lines += ["", f"Cold, repeat by repeat, of the raw read rate: {each}.", ""]
-    lines += [
+    return [*lines, "", f"Cold, repeat by repeat, of the raw read rate: {each}.", ""]
+
+
+def maps_row(state: str, seconds: dict[str, tuple[float, float]]) -> str:
+    """One state of the page cache as a row of the table."""
+    read, library, both, made = (seconds[f"{what} {state}"] for what in ("read", "library", "both", "made"))
+    write = seconds["write"]
+    return (
+        f"| {state} | {read[0]:.2f} | {library[0]:.2f} | {write[0]:.2f} | {both[0]:.2f} | {made[0]:.2f} "
+        f"| {read[0] / made[0]:.2f} | {library[0] / made[0]:.2f} | {both[0] / made[0]:.2f} "
+        f"| {read[1]:.2f}, {library[1]:.2f}, {write[1]:.2f}, {made[1]:.2f} |"
+    )
+
+
+def format_lines(kinds: dict[str, Any], made: float) -> list[str]:
+    """One variable by file format, and the public way beside what is ``made`` in one file here [s]."""
+    lines = [
         "One variable, warm, without writing:",
         "",
         "| file | its library reads all [s] | cells gathered and checked for nothing [s] | ratio |",
         "|---|---|---|---|",
     ]
-    for name in ("classic", "plain", "deflated"):
+    for name, label in FORMATS.items():
         floor, own = min(kinds[name]["library"]), min(kinds[name]["gathered"])
-        label = {"classic": "CDF-5", "plain": "netCDF-4", "deflated": "netCDF-4, deflate 1, chunks of a day"}[
-            name
-        ]
         lines.append(f"| {label} | {floor:.3f} | {own:.3f} | {floor / own:.2f} |")
-    lines += [
-        "",
-        f"The public way (read, mask, flatten, write one variable): {middle(kinds['public']):.2f} s; here "
-        f"{seconds['made warm'][0] / 7:.2f} s.",
-        "",
+    public = statistics.median(kinds["public"])
+    text = f"The public way (read, mask, flatten, write one variable): {public:.2f} s; here {made:.2f} s."
+    return [*lines, "", text, ""]
+
+
+def days_lines(year: dict[str, Any]) -> list[str]:
+    """Some months of days to three hours."""
+    write = best(year["raw_write"])
+    # 20 bytes a cell of each file are its id and its place.
+    values = (year["bytes"] - 20 * 7 * year["months"] * year["cells"]) / 4
+    least = min(row["processor"] for row in year["1"]) / values * 2920 * 7
+    return [
         "## Days to three hours",
         "",
-    ]
-    write = best(year["raw_write"])
-    lines += [
         f"{year['months']} months, {year['cells']:,} cells, {year['bytes'] / 1e6:.0f} MB written; raw write "
         f"of the same bytes with one sync a file {write[0]:.2f} s "
         f"({year['bytes'] / 1e6 / write[0]:.0f} MB/s), {write[1]:.2f} s of the processor. "
@@ -376,28 +396,24 @@ def page(result: dict[str, Any]) -> str:
         "| processes | wall [s] | processor [s] | MB/s | of the raw write rate | MB per processor second "
         "| nanoseconds of the processor a value | largest memory [MB] |",
         "|---|---|---|---|---|---|---|---|",
-    ]
-    # 20 bytes a cell of each file are its id and its place.
-    values = (year["bytes"] - 20 * 7 * year["months"] * year["cells"]) / 4
-    for ranks in ("1", "2"):
-        wall, processor = (min(row[key] for row in year[ranks]) for key in ("wall", "processor"))
-        peak = max(row["peak_megabytes"] for row in year[ranks])
-        label = "1, one core" if ranks == "1" else "2 ranks"
-        lines.append(
-            f"| {label} | {wall:.1f} | {processor:.1f} | {year['bytes'] / 1e6 / wall:.0f} "
-            f"| {write[0] / wall:.2f} | {year['bytes'] / 1e6 / processor:.0f} "
-            f"| {processor / values * 1e9:.1f} | {peak:.0f} |"
-        )
-    least = min(row["processor"] for row in year["1"]) / values * 2920 * 7
-    lines += [
+        *(days_row(year, ranks, write[0], values) for ranks in ("1", "2")),
         "",
         f"By extrapolation with the number of cells: {least * 21_552_672 / 3600:.1f} core-hours a year for "
         "North America.",
         "",
-        f"Machine: {described(result['machine'])}.",
-        "",
     ]
-    return "\n".join(lines)
+
+
+def days_row(year: dict[str, Any], ranks: str, write: float, values: float) -> str:
+    """One number of processes as a row of the table; ``write``: the raw write [s] of so many ``values``."""
+    wall, processor = (min(row[key] for row in year[ranks]) for key in ("wall", "processor"))
+    peak = max(row["peak_megabytes"] for row in year[ranks])
+    label = "1, one core" if ranks == "1" else "2 ranks"
+    return (
+        f"| {label} | {wall:.1f} | {processor:.1f} | {year['bytes'] / 1e6 / wall:.0f} "
+        f"| {write / wall:.2f} | {year['bytes'] / 1e6 / processor:.0f} "
+        f"| {processor / values * 1e9:.1f} | {peak:.0f} |"
+    )
 
 
 def main() -> None:
