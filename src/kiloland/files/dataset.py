@@ -62,9 +62,7 @@ class Variable(ABC):
         integers keep their type. Raises ``InputError`` for missing entries among unpacked integers and
         for characters (use ``text``).
         """
-        stored = self.read(index)
-        if stored.dtype.kind not in "iuf":
-            raise InputError("is not a number", file=self.file, variable=self.name, found=str(stored.dtype))
+        stored = self.numbers(self.read(index))
         missing = self.missing(stored)
         scale, offset = self.attributes.get("scale_factor"), self.attributes.get("add_offset")
         if stored.dtype.kind != "f" and scale is None and offset is None:
@@ -87,6 +85,12 @@ class Variable(ABC):
         if missing.any():
             physical[missing] = np.nan
         return physical
+
+    def numbers(self, stored: Array) -> Array:
+        """The stored entries; ``InputError`` for characters."""
+        if stored.dtype.kind not in "iuf":
+            raise InputError("is not a number", file=self.file, variable=self.name, found=str(stored.dtype))
+        return stored
 
     def missing(self, stored: Array) -> NDArray[np.bool_]:
         """Which of the stored entries are marked as missing."""

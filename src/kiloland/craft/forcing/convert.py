@@ -26,11 +26,10 @@ from kiloland.craft.forcing.bins import BIN_SECONDS, BINS_PER_DAY, is_leap
 from kiloland.craft.forcing.land import LandCells
 from kiloland.craft.forcing.losses import Block, Losses
 from kiloland.craft.forcing.maps import Piece, one_ahead, read_maps
-from kiloland.craft.forcing.matching import Matching
+from kiloland.craft.forcing.matching import CellsOfFile, Matching
 from kiloland.craft.forcing.output import VARIABLES, Month
 from kiloland.errors import InputError
 from kiloland.files import Dataset, Variable, open_dataset
-from kiloland.files.checksum import crc32
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +44,6 @@ LIST_SETTINGS: Final = "cells of a 1-D set, rules 1"
 FILLS: Final = ("_FillValue", "missing_value")
 CELL_BYTES: Final = 1000
 """Memory for each cell that is read at a time: its place, its part of the domain, and maps around it."""
-IDS: Final = 1 << 17
-"""Ids that are read at a time."""
 Key = tuple[str, int, int]
 
 
@@ -83,8 +80,7 @@ class ThreeHourlySource:
     ) -> ThreeHourlySource:
         """Validate names, units, time axes and cells of all files; InputError names the first fault."""
         matching: Matching | None = None
-        shape: tuple[int, ...] = ()
-        ids: int | None = None
+        first: CellsOfFile | None = None
         samples: dict[Key, IntArray] = {}
         for month in months:
             for name in VARIABLES:
@@ -93,20 +89,14 @@ class ThreeHourlySource:
                     variable = dataset[name]
                     raise_first_error(check_units(FIELDS[name], variable.attributes.get("units"), str(path)))
                     samples[name, month.year, month.month] = samples_of_month(dataset, month, name)
-                    own = checksum_of(dataset["gridID"]) if "gridID" in dataset else None
-                    if matching is None:
-                        matching, shape, ids = Matching(land, path, name), variable.shape[1:], own
-                        matching.require_all()
-                    elif variable.shape[1:] != shape or own != ids:
-                        raise InputError(
-                            "the files hold different cells",
-                            file=path,
-                            variable=name,
-                            found=variable.shape[1:],
-                            expected=shape,
-                        )
+                    cells = CellsOfFile.of(dataset, variable)
+                if matching is None or first is None:
+                    matching, first = Matching(land, path, name), cells
+                    matching.require_all()
+                first.require(cells, path, name)
         assert matching is not None
-        return cls(files, samples, matching, memory, LIST_SETTINGS if shape[0] == 1 else SETTINGS)
+        assert first is not None
+        return cls(files, samples, matching, memory, LIST_SETTINGS if first.shape[0] == 1 else SETTINGS)
 
     def attributes(self, month: Month) -> dict[str, str]:
         """Global attributes that say where the values come from: those of the source's own."""
@@ -176,16 +166,6 @@ def _file_of(files: Mapping[Key, Path], name: str, month: Month) -> Path:
             where=str(month),
         )
     return path
-
-
-def checksum_of(ids: Variable) -> int:
-    """CRC-32 of whole numbers in order, read piece by piece."""
-    lines = ids.shape[-1]
-    lead, crc = np.ndindex(*ids.shape[:-1]), 0
-    for line in lead:
-        for begin in range(0, lines, IDS):
-            crc = crc32(ids.read((*line, slice(begin, begin + IDS))).astype(np.int64).tobytes(), crc)
-    return crc
 
 
 def samples_of_month(dataset: Dataset, month: Month, name: str) -> IntArray:

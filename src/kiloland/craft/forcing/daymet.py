@@ -23,7 +23,7 @@ from kiloland.craft.forcing.bins import day_of_yearday, is_leap
 from kiloland.craft.forcing.decode import physical
 from kiloland.craft.forcing.land import LandCells
 from kiloland.craft.forcing.maps import SampleReader
-from kiloland.craft.forcing.matching import Matching
+from kiloland.craft.forcing.matching import CellsOfFile, Matching
 from kiloland.craft.forcing.places import CellPlaces
 from kiloland.craft.forcing.weather import DailyWeather
 from kiloland.errors import InputError
@@ -224,26 +224,15 @@ def daily_weather(
 def _matched(files: Mapping[str, Mapping[int, YearFile]], land: LandCells) -> Matching:
     """Where the cells lie in the files; InputError unless all files have the same axes."""
     matching: Matching | None = None
-    axes: tuple[bytes, ...] = ()
-    shape: tuple[int, ...] = ()
+    first: CellsOfFile | None = None
     for name, by_year in files.items():
         for entry in by_year.values():
             with open_dataset(entry.path) as dataset:
-                here = tuple(
-                    dataset[axis].values().astype(np.float64).tobytes() for axis in "xy" if axis in dataset
-                )
-                own = dataset[name].shape[1:]
-            if matching is None:
-                matching, axes, shape = Matching(land, entry.path, name), here, own
+                cells = CellsOfFile.of(dataset, dataset[name])
+            if matching is None or first is None:
+                matching, first = Matching(land, entry.path, name), cells
                 matching.require_all()
-            elif here != axes or own != shape:
-                raise InputError(
-                    "the files hold different cells",
-                    file=entry.path,
-                    variable=name,
-                    found=own,
-                    expected=shape,
-                )
+            first.require(cells, entry.path, name)
     assert matching is not None
     return matching
 

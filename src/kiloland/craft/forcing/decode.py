@@ -13,8 +13,11 @@ Kind = TypeVar("Kind", bound=np.floating[Any])
 
 
 def physical(variable: Variable, stored: NDArray[Any], dtype: type[Kind]) -> NDArray[Kind]:
-    """``scale_factor * stored + add_offset``, computed in double precision; missing entries as NaN."""
-    missing = variable.missing(stored)
+    """``scale_factor * stored + add_offset``, computed in double precision; missing entries as NaN.
+
+    InputError for characters.
+    """
+    missing = variable.missing(variable.numbers(stored))
     scale, offset = (variable.attributes.get(key) for key in ("scale_factor", "add_offset"))
     if scale is not None or offset is not None:
         stored = stored.astype(np.float64) * float(1.0 if scale is None else scale) + float(offset or 0.0)

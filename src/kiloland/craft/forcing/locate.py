@@ -86,7 +86,8 @@ class Weights:
 def source_axes(dataset: Dataset, variable: Variable) -> tuple[FloatArray, FloatArray] | None:
     """Longitude and latitude of the last two dimensions of a variable; None where it has no such axes.
 
-    One-dimensional axes, or two-dimensional ones that do not change along the other dimension.
+    One-dimensional axes, or two-dimensional ones that do not change along the other dimension. InputError for
+    entries that are no numbers.
     """
     axes = []
     for along, names in zip((1, 0), NAMES, strict=True):
@@ -101,6 +102,15 @@ def source_axes(dataset: Dataset, variable: Variable) -> tuple[FloatArray, Float
             values = line if np.abs(values - other).max() < 1.0e-4 else values
         if values.ndim != 1 or values.size != length or length < 2:
             return None
+        if not np.isfinite(values).all():
+            bad = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise InputError(
+                "is not a number",
+                file=dataset.path,
+                variable=name,
+                where=f"entry {bad}",
+                found=float(values[bad]),
+            )
         axes.append(values)
     return axes[0], axes[1]
 

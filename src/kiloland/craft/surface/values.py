@@ -64,8 +64,9 @@ class Values(ABC):
 
 
 def physical(variable: Variable, stored: NDArray[Any]) -> FloatArray:
-    """Stored entries in float64 with scale and offset; missing ones NaN, integers too."""
-    values = stored.astype(np.float64)
+    """Stored entries in float64 with scale and offset; missing ones NaN, integers too. InputError for
+    characters."""
+    values = variable.numbers(stored).astype(np.float64)
     for name, combine in (("scale_factor", np.multiply), ("add_offset", np.add)):
         if name in variable.attributes:
             values = combine(values, float(variable.attributes[name]))
