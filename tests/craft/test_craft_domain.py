@@ -121,6 +121,51 @@ def test_unusable_requests_exit_with_2_and_leave_nothing(craft, tmp_path, argume
     assert not output.exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "lines", "message"),
+    [
+        (
+            "--points",
+            ("lon,lat", "179.9"),
+            "points.csv: header and lines differ (found lines of 1 columns, expected 2",
+        ),
+        ("--points", ("lon,lat", "1,179.9,66"), "differ (found lines of 3 columns, expected 2: lon, lat"),
+        ("--points", ("lon,lat", "179.9,66", "179.9"), "points.csv: is no table of numbers"),
+        ("--ids", ("7", "9" * 23), "points.csv: id 2: no id is so large (found 1e+23"),
+        ("--ids", ("7", "nan"), "points.csv: id 2: an id is no whole number (found nan"),
+    ],
+)
+def test_lists_that_are_no_lists_are_one_message(craft, tmp_path, option, lines, message):
+    path = points(tmp_path, *lines)
+    code, output, text = craft(option, path, *(["--coordinates", "lonlat"] if option == "--points" else []))
+    assert code == 2
+    assert message in text
+    assert len(text.strip().splitlines()) == 1
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ("daymet_lcc:-3.29075e+06,4.2905e+06,1000,80.5,60", "numbers of cells are whole (found 80.5"),
+        ("regular:0,360,36,-90,90,18.2", "numbers of cells are whole (found 18.2"),
+        ("regular:0,nan,36,-90,90,18", "a grid needs finite numbers (found regular:0,nan,36,-90,90,18"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_named(craft, grid, message):
+    code, output, text = craft(grid=grid, land=("--all-land",))
+    assert code == 2
+    assert message in text
+    assert not output.exists()
+
+
+def test_a_box_with_an_edge_that_is_no_number_is_named(craft):
+    code, output, text = craft("--box", "nan,65,180,66")
+    assert code == 2
+    assert "a box is W,S,E,N in degrees (found nan,65,180,66)" in text
+    assert not output.exists()
+
+
 def test_geojson_in_the_wrong_coordinate_order_is_named(craft, tmp_path):
     ring = [[65.8, 179.4], [65.8, 180.4], [66.2, 180.4], [65.8, 179.4]]
     path = tmp_path / "region.geojson"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from changed_files import replaced
 from surface_samples import Change, Layout, regular_domain, write_source
 
 from kiloland.cli.main import main
@@ -274,6 +275,17 @@ def test_a_bad_source_is_told_and_nothing_is_written(tmp_path: Path, case: str) 
     change, message = BAD[case]
     with pytest.raises(InputError, match=message):
         make(tmp_path, change)
+    assert not (tmp_path / "out.nc").exists()
+
+
+def test_characters_in_the_place_of_numbers_are_told(tmp_path: Path) -> None:
+    make(tmp_path)
+    (tmp_path / "out.nc").unlink()
+    with open_dataset(tmp_path / "source.nc") as dataset:
+        dims = dataset["PCT_SAND"].dims
+    replaced(tmp_path / "source.nc", "PCT_SAND", "S1", dims, "x")
+    with pytest.raises(InputError, match=r"source.nc: PCT_SAND: is not a number \(found \|S1"):
+        craft_surface(SurfaceRequest(tmp_path / "source.nc", tmp_path / "domain.nc", tmp_path / "out.nc"))
     assert not (tmp_path / "out.nc").exists()
 
 

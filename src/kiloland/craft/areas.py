@@ -66,6 +66,8 @@ class Box:
             west, south, east, north = (float(part) for part in text.split(","))
         except ValueError as error:
             raise InputError("a box is W,S,E,N in degrees", found=text) from error
+        if not np.isfinite((west, south, east, north)).all():
+            raise InputError("a box is W,S,E,N in degrees", found=text)
         return cls(west, south, east, north)
 
 

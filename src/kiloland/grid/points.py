@@ -34,6 +34,8 @@ NAMES: dict[Coordinates, tuple[tuple[str, ...], tuple[str, ...]]] = {
 PLACES = {Coordinates.LONGITUDE_LATITUDE: (0, 1), Coordinates.XY: (2, 3)}
 """Columns in a list of lon,lat,x,y without header."""
 ID_NAMES = ("gridid", "gridcell_id", "gridcell", "id")
+LARGEST_ID = 2.0**53
+"""Whole numbers below are read from text without rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +92,10 @@ def read_ids(path: Path) -> IntArray:
     if bad.any():
         at = int(np.argmax(bad))
         raise InputError("an id is no whole number", file=path, where=f"id {at + 1}", found=ids[at])
+    large = np.flatnonzero(np.abs(ids) >= LARGEST_ID)
+    if large.size:
+        where = f"id {int(large[0]) + 1}"
+        raise InputError("no id is so large", file=path, where=where, found=float(ids[large[0]]))
     return ids.astype(np.int64)
 
 
@@ -113,6 +119,13 @@ def _read_table(path: Path) -> tuple[FloatArray, list[str]]:
         table = np.loadtxt(lines, delimiter=delimiter, skiprows=int(bool(header)), dtype=np.float64, ndmin=2)
     except ValueError as error:
         raise InputError(f"is no table of numbers: {error}", file=path) from error
+    if header and table.shape[1] != len(header):
+        raise InputError(
+            "header and lines differ",
+            file=path,
+            found=f"lines of {table.shape[1]} columns",
+            expected=f"{len(header)}: {', '.join(header)}",
+        )
     return table, header
 
 

@@ -39,14 +39,14 @@ def grid_from_text(text: str) -> Grid:
         return DaymetGrid()
     if kind == "daymet_lcc":
         left, top, size, columns, rows = _numbers(text, numbers.split(","), 5)
-        return DaymetGrid(int(rows), int(columns), left, top, size)
+        return DaymetGrid(_cells(rows), _cells(columns), left, top, size)
     if kind == "regular":
         parts = numbers.split(",")
         figure = Figure.WGS84 if parts[-1] == "WGS84" else Figure.SPHERE
         west, east, columns, first, last, rows = _numbers(
-            text, parts[:6] if figure is Figure.WGS84 else parts, 6
+            text, parts[:-1] if figure is Figure.WGS84 else parts, 6
         )
-        return RegularGrid(west, east, int(columns), first, last, int(rows), figure)
+        return RegularGrid(west, east, _cells(columns), first, last, _cells(rows), figure)
     if Path(text).is_file():
         return grid_from_file(Path(text))
     raise InputError("unknown grid", found=text, expected=FORMS)
@@ -57,9 +57,17 @@ def _numbers(text: str, parts: list[str], expected: int) -> list[float]:
         values = [float(part) for part in parts]
     except ValueError as error:
         raise InputError(f"a grid needs numbers: {error}", found=text, expected=FORMS) from error
-    if len(values) != expected or not np.isfinite(values).all():
+    if len(values) != expected:
         raise InputError("a grid with a wrong number of numbers", found=text, expected=FORMS)
+    if not np.isfinite(values).all():
+        raise InputError("a grid needs finite numbers", found=text, expected=FORMS)
     return values
+
+
+def _cells(number: float) -> int:
+    if number != int(number):
+        raise InputError("numbers of cells are whole", found=f"{number:g}", expected="a whole number")
+    return int(number)
 
 
 def grid_from_file(path: Path) -> Grid:

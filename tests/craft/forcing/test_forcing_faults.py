@@ -8,6 +8,7 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
+from changed_files import replaced
 from forcing_sources import COLUMNS, GRID, ROWS, YEAR, make_domain, make_source
 
 from kiloland.cli.main import main
@@ -50,22 +51,6 @@ def refusal(source: Path, name: str, change: Callable[[Path], None], folder: Pat
     assert len(text.strip().splitlines()) == 1
     assert name in text
     return text
-
-
-def replaced(file: Path, name: str, kind: str, dims: tuple[str, ...], fill: object) -> None:
-    """A variable of another type or other dimensions."""
-    with netCDF4.Dataset(file) as before:
-        sizes = {key: dimension.size for key, dimension in before.dimensions.items()}
-        kept = {key: (part.dimensions, part[:], part.__dict__) for key, part in before.variables.items()}
-    with netCDF4.Dataset(file, "w", format="NETCDF3_64BIT_DATA") as after:
-        for key, size in sizes.items():
-            after.createDimension(key, size)
-        for key, (old, values, attributes) in kept.items():
-            changed = key == name
-            made = after.createVariable(key, kind if changed else values.dtype, dims if changed else old)
-            skipped = ("_FillValue", "missing_value", "checksum")
-            made.setncatts({word: text for word, text in attributes.items() if word not in skipped})
-            made[:] = fill if changed else values
 
 
 @pytest.mark.parametrize(("axis", "step"), [("y", 1000.0), ("x", -1000.0)])
