@@ -194,24 +194,28 @@ def read_domain(path: Path, cells: IntArray | slice | None = None) -> Domain:
     """
     path = Path(path)
     with open_dataset(path) as dataset:
-        shape = _shape(dataset["xc"])
+        shape = shape_of_cells(dataset["xc"])
         reader = _CellReader(shape, _indices(slice(None) if cells is None else cells, shape, path))
         domain = _read(dataset, reader, whole=cells is None)
     check_domain(domain, path)
     return domain
 
 
-def _shape(variable: Variable) -> tuple[int, int]:
-    if len(variable.shape) == 1:
-        return 1, variable.shape[0]
-    if len(variable.shape) != 2:
+def shape_of_cells(coordinate: Variable) -> tuple[int, int]:
+    """Rows and columns of the cells that a coordinate is over; InputError for anything but one or two
+    dimensions, and where there is no cell."""
+    if len(coordinate.shape) not in (1, 2):
         raise InputError(
-            "a coordinate of a domain needs one or two dimensions",
-            file=variable.file,
-            variable=variable.name,
-            found=variable.dims,
+            "a coordinate of cells needs one or two dimensions",
+            file=coordinate.file,
+            variable=coordinate.name,
+            found=coordinate.dims,
         )
-    return variable.shape[0], variable.shape[1]
+    if 0 in coordinate.shape:
+        raise InputError(
+            "the file has no cells", file=coordinate.file, variable=coordinate.name, found=coordinate.shape
+        )
+    return (1, *coordinate.shape)[-2], coordinate.shape[-1]
 
 
 def _indices(cells: IntArray | slice, shape: tuple[int, int], path: Path) -> IntArray:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 import pytest
-from changed_files import replaced
+from changed_files import emptied, replaced
 from forcing_sources import COLUMNS, GRID, ROWS, YEAR, make_domain, make_source
 
 from kiloland.cli.main import main
@@ -17,6 +18,7 @@ from kiloland.errors import ExitCode
 
 DAILY = f"daymet_v4_daily_na_prcp_{YEAR}.nc"
 SHAPES = f"clmforc.GSWP3.c2011.synthetic.TPQWL.{YEAR}-06.nc"
+RAIN = f"clmforc.GSWP3.c2011.synthetic.Prec.{YEAR}-06.nc"
 MAP = f"clmforc.Daymet4.1km.WIND.{YEAR}-06.nc"
 
 
@@ -51,6 +53,40 @@ def refusal(source: Path, name: str, change: Callable[[Path], None], folder: Pat
     assert len(text.strip().splitlines()) == 1
     assert name in text
     return text
+
+
+def test_a_field_with_fewer_samples_than_its_time_axis_is_refused(
+    days: Path, maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shorter(file: Path, name: str, dims: tuple[str, ...]) -> None:
+        replaced(file, name, "f4", dims, 0.0, {"few": 100})
+
+    for source, file, name, dims in (
+        (days, DAILY, "prcp", ("few", "y", "x")),
+        (days, RAIN, "PRECTmms", ("few", "lat", "lon")),
+        (maps, MAP, "WIND", ("few", "y", "x")),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        text = refusal(source, file, partial(shorter, name=name, dims=dims), folder, capsys)
+        assert f"{name}: as many samples are needed as times (found 100" in text
+
+
+def test_a_domain_without_cells_is_refused(
+    days: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_domain(tmp_path / "domain.nc")
+    emptied(tmp_path / "domain.nc", "ni")
+    domain = str(tmp_path / "domain.nc")
+    out = str(tmp_path / "out")
+    for words in (
+        ["check", "--domain", domain],
+        ["forcing", "--source", str(days), "--domain", domain, "--years", f"{YEAR}-06", "-o", out],
+        ["surface", "--source", str(days / SHAPES), "--domain", domain, "-o", out],
+    ):
+        assert main(["craft", *words]) == ExitCode.BAD_INPUT
+        assert "domain.nc: xc: the file has no cells" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("axis", "step"), [("y", 1000.0), ("x", -1000.0)])

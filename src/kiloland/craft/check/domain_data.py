@@ -13,8 +13,8 @@ from kiloland.craft.check.cells import CellTable, FloatArray, IntArray, first_of
 from kiloland.craft.check.daymet_places import daymet_grid_ids
 from kiloland.craft.check.findings import Finding, finding
 from kiloland.craft.duplicate import CELLS_ATTRIBUTE, STEP_ATTRIBUTE, origins
-from kiloland.errors import InputError
 from kiloland.files import Dataset, Variable, open_dataset
+from kiloland.grid.domain_file import shape_of_cells
 
 WANTED = {
     "xc": ("xc", "LONGXY", "xCell"),
@@ -55,7 +55,7 @@ def read_domain_data(path: Path) -> tuple[DomainData | None, list[Finding]]:
         centre = found["xc"]
         if centre is None or found["yc"] is None:
             return None, findings
-        shape = shape_of(centre)
+        shape = shape_of_cells(centre)
         present = {name: variable for name, variable in found.items() if variable is not None}
         extras = ("gridID", "gridXID", "gridYID", "xc_LCC", "yc_LCC", "xc_lcc", "yc_lcc")
         present |= {name: dataset[name] for name in extras if name in dataset}
@@ -77,20 +77,6 @@ def read_domain_data(path: Path) -> tuple[DomainData | None, list[Finding]]:
         declared = str(dataset.attributes.get("grid", "")) == "daymet"
         ids = daymet_grid_ids(cells, declared)
         return DomainData(cells, columns, units, _corners(dataset, shape), mapping, ids), findings
-
-
-def shape_of(variable: Variable) -> tuple[int, int]:
-    """Rows and columns of the cells; InputError for anything but one or two dimensions."""
-    if len(variable.shape) == 1:
-        return 1, variable.shape[0]
-    if len(variable.shape) != 2:
-        raise InputError(
-            "a coordinate needs one or two dimensions",
-            file=variable.file,
-            variable=variable.name,
-            found=variable.dims,
-        )
-    return variable.shape[0], variable.shape[1]
 
 
 def cannot_be_column(variable: Variable, shape: tuple[int, int]) -> str | None:

@@ -19,12 +19,13 @@ from kiloland.craft.check.cells import (
     ids_of,
     over_cells,
 )
-from kiloland.craft.check.domain_data import ids_before_duplication, shape_of
+from kiloland.craft.check.domain_data import ids_before_duplication
 from kiloland.craft.check.findings import Finding, finding
 from kiloland.craft.check.surface_checks import SUM_WITHIN
 from kiloland.craft.landuse.source import HARVESTS
 from kiloland.craft.surface.fractions import ordered_sum
 from kiloland.files import Dataset, Variable, open_dataset
+from kiloland.grid.domain_file import shape_of_cells
 
 PLANTS: Final = "PCT_NAT_PFT"
 TYPES: Final = 17
@@ -98,7 +99,7 @@ def _cells(dataset: Dataset, path: Path, table: CellTable | None) -> CellTable |
     east, north = first_of(dataset, ("LONGXY", "xc", "lon")), first_of(dataset, ("LATIXY", "yc", "lat"))
     if east is None or north is None or east.shape != dataset[PLANTS].shape[2:]:
         return None
-    shape = shape_of(east)
+    shape = shape_of_cells(east)
     count = shape[0] * shape[1]
     land = np.ones(count, dtype=bool)
     if "LANDMASK" in dataset and dataset["LANDMASK"].shape == east.shape:

@@ -11,10 +11,11 @@ from typing import Final
 import numpy as np
 
 from kiloland.craft.check.cells import CellTable, FloatArray, first_of, flat, ids_of
-from kiloland.craft.check.domain_data import ids_before_duplication, shape_of
+from kiloland.craft.check.domain_data import ids_before_duplication
 from kiloland.craft.check.findings import Finding, finding
 from kiloland.craft.surface.table import SurfaceVariable, surface_table
 from kiloland.files import Dataset
+from kiloland.grid.domain_file import shape_of_cells
 
 CELL_DIMENSIONS: Final = (("gridcell",), ("lsmlat", "lsmlon"), ("nj", "ni"), ("lat", "lon"), ("ni",))
 """Dimensions of the cells, as ELM looks for them."""
@@ -94,7 +95,7 @@ def open_surface(
             for name, variable in (("LONGXY", east), ("LATIXY", north))
             if variable is None
         ]
-    shape = shape_of(east)
+    shape = shape_of_cells(east)
     count = shape[0] * shape[1]
     same = domain is not None and domain.count == count
     own = ids_of(dataset)

@@ -7,9 +7,23 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kiloland.files import Variable
+from kiloland.errors import InputError
+from kiloland.files import Dataset, Variable
 
 Kind = TypeVar("Kind", bound=np.floating[Any])
+
+
+def require_samples(dataset: Dataset, variable: Variable) -> None:
+    """InputError unless a variable ``[time, ...]`` has as many samples as the time axis of its file."""
+    times = dataset["time"].shape
+    if variable.shape[:1] != times:
+        raise InputError(
+            "as many samples are needed as times",
+            file=dataset.path,
+            variable=variable.name,
+            found=variable.shape[0],
+            expected=times[0] if times else None,
+        )
 
 
 def physical(variable: Variable, stored: NDArray[Any], dtype: type[Kind]) -> NDArray[Kind]:

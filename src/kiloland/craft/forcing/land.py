@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,6 +17,7 @@ from kiloland.errors import InputError
 from kiloland.files import open_dataset
 from kiloland.grid import Domain, Grid, read_domain
 from kiloland.grid.base import east_longitude
+from kiloland.grid.domain_file import shape_of_cells
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -132,7 +134,7 @@ class LandCells:
 def number_of_cells(path: Path) -> int:
     """Cells of a domain file, those off land included."""
     with open_dataset(path) as dataset:
-        return int(np.prod(dataset["xc"].shape))
+        return math.prod(shape_of_cells(dataset["xc"]))
 
 
 def _pieces(count: int, size: int) -> Iterator[slice]:

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kiloland.craft.forcing.decode import require_samples
 from kiloland.craft.forcing.land import LandCells
 from kiloland.craft.forcing.places import CellPlaces, match_cells
 from kiloland.errors import InputError
@@ -33,7 +34,7 @@ class CellsOfFile:
 
     @classmethod
     def of(cls, dataset: Dataset, variable: Variable) -> CellsOfFile:
-        """Those of a variable; InputError unless it is ``[time, y, x]``."""
+        """Those of a variable; InputError unless it is ``[time, y, x]`` with all times."""
         if len(variable.shape) != 3:
             raise InputError(
                 "gridded forcing must be [time, y, x]",
@@ -41,6 +42,7 @@ class CellsOfFile:
                 variable=variable.name,
                 found=variable.dims,
             )
+        require_samples(dataset, variable)
         ids = checksum_of(dataset["gridID"]) if "gridID" in dataset else None
         axes = {name: dataset[name].values().astype(np.float64) for name in "xy" if name in dataset}
         return cls(variable.shape[1:], ids, axes)

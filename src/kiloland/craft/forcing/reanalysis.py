@@ -26,6 +26,7 @@ from kiloland.atmosphere.orbit import Orbit, declination
 from kiloland.atmosphere.stamps import sample_interval, shift_to_begin, stamp_position
 from kiloland.craft.forcing.bins import BIN_SECONDS, SOLAR_CONSTANT
 from kiloland.craft.forcing.daymet import FILE_NAME as DAYMET_NAME
+from kiloland.craft.forcing.decode import require_samples
 from kiloland.craft.forcing.locate import GridWindow, source_axes
 from kiloland.errors import InputError
 from kiloland.files import Dataset, open_dataset
@@ -279,6 +280,7 @@ def _take(found: _Found, dataset: Dataset, names: list[str], axes: tuple[FloatAr
     units, calendar = str(time.attributes.get("units", "")), time.attributes.get("calendar")
     axis = decode_times(time.values(), units, calendar, file=str(path))
     for name in names:
+        require_samples(dataset, dataset[name])
         raise_first_error(check_units(FIELDS[name], dataset[name].attributes.get("units"), str(path)))
         if axis.seconds.size:
             found.parts.setdefault(name, []).append((path, axis.seconds, axis.kept))
