@@ -6,8 +6,8 @@ gradients are those at p = 0. Columns do not feel each other, so one backward pa
 gives the gradients of each.
 
 The model has edges, where a layer begins to freeze or to melt, snow gets or loses a layer, or a search makes
-one pass more. Differences across such an edge are no gradients; the steps on both sides leave traces of
-whole numbers, and where these are not the same the point is left out and counted.
+one pass more. Differences across such an edge are no gradients; the steps at the point and on both sides
+leave traces of whole numbers, and where these are not the same the point is left out and counted.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ from kiloland.verify.oracle.rows import Finding, Skipped
 from kiloland.verify.radiation import Difference
 from kiloland.verify.temperature import OracleStep, Values
 
-SHARE = 1.0e-5
-"""Relative change on either side of a point. Its square, the error of a central difference, is far below the
-bar, and so is the rounding of a day's means divided by it."""
+SHARES = (1.0e-5, 1.0e-4)
+"""Relative changes on either side of a point; the closer difference counts. The short one steps over fewer
+edges, in the long one the rounding of a day's means weighs less; the square of either, the error of a central
+difference, is far below the bar. A wrong gradient agrees with neither."""
 LEAST_EFFECT = 1.0e-3
 """Gradients below this share of the mean itself are compared on this scale, as differences round."""
 QUICK = {"xla_backend_optimization_level": 0}
@@ -221,32 +222,51 @@ def day_of(bench: Bench, steps: list[OracleStep]) -> Day:
     return Day(piece, padded_state(piece, first), own)
 
 
-def day_differences(day: Day, share: float = SHARE) -> Iterator[Finding]:
+def day_differences(day: Day, shares: tuple[float, ...] = SHARES) -> Iterator[Finding]:
     """Reverse mode against central differences, one finding for each mean and kind of change."""
     inputs = (day.state, day.around, day.piece.constants)
     none = no_changes(day.piece.constants.index.slot_patch.shape[1])
     columns = day.piece.group.columns
     counted = (jnp.arange(none.flnr.shape[0]) < columns).astype(float)
     values, slopes = means_and_gradients(none, counted, *inputs, settings=day.piece.settings)
+    _, way = means_and_trace(none, *inputs, settings=day.piece.settings)
     edges = 0
     for label, direction in directions(none):
-        above, below = (
-            means_and_trace(
-                jax.tree.map(lambda v, s=sign: s * share * v, direction),
-                *inputs,
-                settings=day.piece.settings,
-            )
-            for sign in (1.0, -1.0)
-        )
-        smooth = same_way(above[1], below[1])[:columns]
-        edges += int((~smooth).sum())
+        sides = [differences(day, direction, share, way, columns) for share in shares]
+        edges += int((~np.logical_or.reduce([smooth for _, smooth in sides])).sum())
         for name, mean in values.items():
-            finite = np.asarray((above[0][name] - below[0][name]) / (2.0 * share))[:columns]
             slope = _along(slopes[name], direction)[:columns]
+            finite, smooth = closest(slope, [(found[name], smooth) for found, smooth in sides])
             scale = LEAST_EFFECT * np.abs(np.asarray(mean))[:columns]
             yield compared(f"{name} by {label}", slope, finite, smooth, scale)
     if edges:
         yield Skipped("differences across an edge (phase change, snow layer or pass of a search)", edges)
+
+
+def differences(
+    day: Day, direction: Changes, share: float, way: Trace, columns: int
+) -> tuple[dict[str, Values], np.ndarray]:
+    """Central differences of the means on each column, and where no edge lies between the two sides."""
+    inputs = (day.state, day.around, day.piece.constants)
+    above, below = (
+        means_and_trace(
+            jax.tree.map(lambda v, s=sign: s * share * v, direction), *inputs, settings=day.piece.settings
+        )
+        for sign in (1.0, -1.0)
+    )
+    smooth = same_way(above[1], below[1]) & same_way(way, above[1])
+    found = {
+        name: np.asarray((above[0][name] - below[0][name]) / (2.0 * share))[:columns] for name in above[0]
+    }
+    return found, smooth[:columns]
+
+
+def closest(slope: Values, sides: list[tuple[Values, np.ndarray]]) -> tuple[Values, np.ndarray]:
+    """Of several differences that of each column which is closest to the gradient and crosses no edge."""
+    gaps = [np.where(smooth, np.abs(slope - finite), np.inf) for finite, smooth in sides]
+    best = np.argmin(gaps, axis=0)
+    chosen = np.stack([finite for finite, _ in sides])[best, np.arange(slope.size)]
+    return chosen, np.logical_or.reduce([smooth for _, smooth in sides])
 
 
 def directions(none: Changes) -> Iterator[tuple[str, Changes]]:

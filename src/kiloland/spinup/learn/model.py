@@ -26,7 +26,7 @@ from kiloland.spinup.learn.variables import LAYER_ORDER, PLANT_ORDER
 from kiloland.spinup.learn.weights import read_arrays, write_arrays
 
 KIND: Final = "spinup_weights"
-VERSION: Final = 3
+VERSION: Final = 4
 
 
 class Architecture(Enum):
